@@ -1,0 +1,15 @@
+from .errors import ShapeError as ShapeError
+from .explorers.show import dashboard as dashboard
+from .explorers.show import explore as explore
+from .geometry.padding import Padding as Padding
+from .geometry.receptive import ReceptiveField as ReceptiveField
+from .geometry.window import Window as Window
+from .lessons import LESSONS as LESSONS
+from .modules.conv1d import conv1d_forward as conv1d_forward
+from .modules.conv2d import conv2d_forward as conv2d_forward
+from .modules.conv2d_linen import conv2d_linen_forward as conv2d_linen_forward
+from .modules.resnet_block import resnet_basic_forward as resnet_basic_forward
+from .modules.unet import unet_forward as unet_forward
+from .tracing.records import Stage as Stage
+from .tracing.records import Trace as Trace
+from .tracing.tracer import trace as trace

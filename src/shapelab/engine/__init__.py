@@ -1,0 +1,1 @@
+"""From a specification to a trace and its values, remembered for whoever asks again."""

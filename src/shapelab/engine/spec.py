@@ -1,0 +1,39 @@
+"""What can be asked of an engine: a lesson and a configuration, checked by one pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shapelab.errors import ShapeError
+from shapelab.lessons import LESSONS, Config, Lesson
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked request; hashable, and so the key of every cache."""
+
+    lesson_name: str
+    config: Config
+
+    @property
+    def lesson(self) -> Lesson:
+        """The lesson."""
+        return LESSONS[self.lesson_name]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the input, channels last."""
+        return self.lesson.input_shape(self.config)
+
+
+def check(lesson: str, values: Mapping[str, Any]) -> Spec:
+    """The specification for a lesson's name and the values of its fields; what is not named keeps its default.
+
+    Raises:
+      ShapeError: for an unknown lesson or field, or a value out of its bounds.
+    """
+    if lesson not in LESSONS:
+        raise ShapeError(f"there is no lesson {str(lesson)[:40]!r}: choose from {', '.join(LESSONS)}")
+    return Spec(lesson, LESSONS[lesson].Config.of(values))

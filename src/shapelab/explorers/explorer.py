@@ -1,0 +1,248 @@
+"""One Explorer for every lesson: controls at the left, the answer and its picture, the explanation at the right."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import ipywidgets as w
+
+from shapelab.engine.answers import Activations
+from shapelab.engine.spec import Spec, check
+from shapelab.errors import ShapeError
+from shapelab.explorers import pictures, words
+from shapelab.explorers.controls import Controls
+from shapelab.explorers.figure_view import FigureView
+from shapelab.explorers.pump import Pump
+from shapelab.explorers.state import Answer, ExplorerState
+from shapelab.tracing.records import Trace
+
+
+class Engine(Protocol):
+    """What an explorer asks of an engine."""
+
+    def trace(self, spec: Spec) -> Trace:
+        """The trace of a specification."""
+
+    def run(self, spec: Spec) -> Activations:
+        """The values of a specification."""
+
+    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
+        """The nearest values of a field that work."""
+
+
+_shared: list[Engine] = []
+_sharing = threading.Lock()
+
+
+def shared_engine() -> Engine:
+    """The engine of this process, made (and jax imported) when first asked for."""
+    with _sharing:
+        if not _shared:
+            from shapelab.engine.in_process import Engine as InProcess
+
+            _shared.append(InProcess())
+        return _shared[0]
+
+
+class Explorer(w.Box):  # type: ignore[misc]
+    """The widget.
+
+    Attributes:
+      state: what it shows; set ``state.spec`` to move it from code.
+    """
+
+    def __init__(self, spec: Spec, *, engine: Callable[[], Engine] = shared_engine) -> None:
+        """Show a specification.
+
+        Args:
+          spec: lesson and configuration to begin with.
+          engine: gives the engine; called off the event loop, when first needed.
+        """
+        self.state = ExplorerState(spec=spec)
+        self._engine = engine
+        self._tracing = Pump(self._ask, self._answered)
+        self._running = Pump(lambda asked: self._engine().run(asked), self._ran)
+        self._compose()
+        super().__init__([self._left, self._centre, self._right])
+        self.add_class("shapelab")
+        self._new_controls()
+        self.state.observe(self._on_spec, "spec")
+        self.state.observe(lambda _: self._draw(), ["answer", "values", "stage", "cell", "narrow"])
+        self.state.observe(lambda _: self._notice(), ["refused", "trouble"])
+        self._picture.observe(self._on_pick, ["cell", "stage", "narrow"])
+        self._stages.observe(self._on_stage, "value")
+        self._draw()
+        self._tracing.ask(spec)
+
+    async def idle(self) -> None:
+        """Wait until every question asked so far is answered; for scripts and tests."""
+        await self._tracing.idle()
+        await self._running.idle()
+
+    # -- from the outside in: proposals -------------------------------------------------------------------------
+
+    def propose(self, field: str, value: Any) -> None:
+        """Try a value for a field. Refused, it changes nothing but ``state.refused``."""
+        lesson, config = self.state.spec.lesson, self.state.spec.config
+        changes = {field: value}
+        if self.state.linked and field in lesson.linked:
+            changes = dict.fromkeys(lesson.linked, value)
+        try:
+            proposed = check(lesson.name, {**dataclasses.asdict(config), **changes})
+        except ShapeError as error:
+            self.state.refused = str(error)
+            return
+        self.state.refused = ""
+        self.state.spec = proposed
+        self._controls.settle(proposed.config)
+
+    def _link(self, linked: bool) -> None:
+        self.state.linked = linked
+        first = self.state.spec.lesson.linked[0]
+        if linked:
+            self.propose(first, getattr(self.state.spec.config, first))
+
+    def _on_pick(self, change: Any) -> None:
+        if change["name"] == "narrow":
+            self.state.narrow = bool(change["new"])
+        elif change["name"] == "stage" and isinstance(change["new"], int):
+            self.state.stage = change["new"] if change["new"] >= 0 else None
+        elif change["name"] == "cell" and len(change["new"]) == 2:
+            self.state.cell = (max(change["new"][0], 0), max(change["new"][1], 0))
+
+    def _on_stage(self, change: Any) -> None:
+        if not self._drawing and change["new"] is not None:
+            self.state.stage = change["new"]
+
+    # -- from the inside out: answers ---------------------------------------------------------------------------
+
+    def _on_spec(self, change: Any) -> None:
+        if change["old"].lesson_name != change["new"].lesson_name:
+            self.state.stage = self.state.cell = None
+            self._new_controls()
+        else:
+            self._controls.settle(change["new"].config)
+        self._tracing.ask(change["new"])
+
+    def _ask(self, spec: Spec) -> Answer:
+        engine = self._engine()
+        trace = engine.trace(spec)
+        near = {}
+        if trace.error is not None and trace.error.axis is not None:
+            layout = trace.inputs[0].layout
+            axis = layout[trace.error.axis] if len(layout) == len(trace.error.in_shapes[0]) else ""
+            if axis in spec.config.rules():
+                near[axis] = engine.near(spec, axis)
+        return Answer(spec, trace, near)
+
+    def _answered(self, spec: Spec, answer: Answer | Exception) -> None:
+        if isinstance(answer, Exception):
+            self.state.trouble = f"{type(answer).__name__}: {answer}"
+            return
+        self.state.trouble = ""
+        self.state.answer = answer
+        if answer.trace.error is None:
+            self._running.ask(spec)
+
+    def _ran(self, spec: Spec, values: Activations | Exception) -> None:
+        if isinstance(values, Exception):
+            self.state.trouble = f"{type(values).__name__}: {values}"
+        else:
+            self.state.values = (spec, values)
+
+    # -- the widgets --------------------------------------------------------------------------------------------
+
+    def _compose(self) -> None:
+        self._drawing = False
+        self._left = w.VBox()
+        self._left.add_class("sl-left")
+        self._answer, self._rule, self._said = w.HTML(), w.HTML(), w.HTML()
+        self._ways_out = w.HBox()
+        self._ways_out.add_class("sl-ways-out")
+        self._notice_text = w.HTML()
+        self._picture, self._maps, self._steps = FigureView(), FigureView(), FigureView()
+        self._centre = w.VBox(
+            [self._answer, self._rule, self._notice_text, self._picture, self._said, self._ways_out, self._maps]
+        )
+        self._centre.add_class("sl-centre")
+        for widget, css in ((self._rule, "sl-rules"), (self._said, "sl-said"), (self._notice_text, "sl-notice")):
+            widget.add_class(css)
+        self._code, self._facts = w.HTML(), w.HTML()
+        self._stages = w.Select(options=[], rows=12)
+        self._stages.add_class("sl-stages")
+        self._stages_heading, self._steps_heading = w.HTML(words.heading("Stages")), w.HTML()
+        self._right = w.VBox()
+        self._right.add_class("sl-right")
+
+    def _new_controls(self) -> None:
+        spec = self.state.spec
+        self.state.linked = True
+        self._controls = Controls(spec.lesson, spec.config, self.propose, self._link)
+        self._left.children = (self._controls,)
+
+    def _notice(self) -> None:
+        text = self.state.refused or self.state.trouble
+        self._notice_text.value = words.notice(text) if text else ""
+
+    def _draw(self) -> None:
+        """Everything on screen from the state, computed anew; what did not change is not sent."""
+        answer = self.state.answer
+        if answer is None:
+            self._answer.value = words.waiting(self.state.spec.input_shape, self.state.spec.lesson.input_layout)
+            self._right.children = (w.HTML(words.code(self.state.spec.lesson.code(self.state.spec.config))),)
+            return
+        self._drawing = True
+        try:
+            self._draw_answer(answer)
+        finally:
+            self._drawing = False
+
+    def _draw_answer(self, answer: Answer) -> None:
+        trace, values, narrow = answer.trace, self.state.activations, self.state.narrow
+        self._answer.value = words.answer(trace)
+        self._ways_out.children = tuple(self._way_out(f, v) for f, near in answer.near.items() for v in near)
+        self._code.value = words.heading("As code") + words.code(answer.spec.lesson.code(answer.spec.config))
+        lone = pictures.one_convolution(trace, self.state.cell)
+        if lone is not None:
+            self._draw_convolution(trace, lone, values, narrow)
+        else:
+            self._draw_network(trace, answer.near, values, narrow)
+
+    def _draw_convolution(
+        self, trace: Trace, lone: pictures.OneConvolution, values: Activations | None, narrow: bool
+    ) -> None:
+        self._rule.value = words.convolution_rule(lone.stage)
+        self._picture.show(pictures.convolution_picture(trace, lone, values, narrow))
+        self._facts.value = words.heading("Shapes") + words.shapes_table(trace, lone.stage)
+        self._said.value = words.arithmetic(lone, values) if values is not None else ""
+        self._steps_heading.value = words.heading("Size of the output")
+        self._steps.show(pictures.staircase(lone, trace))
+        self._maps.layout.display = "none"
+        self._right.children = (self._code, self._facts, self._steps_heading, self._steps)
+
+    def _draw_network(
+        self, trace: Trace, near: Mapping[str, tuple[int, ...]], values: Activations | None, narrow: bool
+    ) -> None:
+        selected = self.state.selected_stage
+        failed = trace.error is not None
+        self._rule.value = words.failure_rule(trace) if failed else words.network_rule(trace)
+        self._picture.show(pictures.network_picture(trace, selected, narrow))
+        self._said.value = words.failure_said(trace, near)
+        maps = None if failed else pictures.maps_picture(trace, selected, values, narrow)
+        self._maps.layout.display = None if maps else "none"
+        if maps:
+            self._maps.show(maps)
+        options = words.stage_options(trace)
+        if dict(self._stages.options) != options:
+            self._stages.options = list(options.items())
+        self._stages.value = selected
+        self._facts.value = words.stage_details(trace.stages[selected]) if selected is not None else ""
+        self._right.children = (self._code, self._facts, self._stages_heading, self._stages)
+
+    def _way_out(self, field: str, value: int) -> w.Button:
+        button = w.Button(description=f"{field} = {value}", tooltip=f"Set {field} to {value}, which works")
+        button.on_click(lambda _: self.propose(field, value))
+        return button

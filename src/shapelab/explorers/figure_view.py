@@ -1,0 +1,74 @@
+"""A picture: a plain Plotly specification, drawn by the one small ES module of this package."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+from shapelab.figures.theme import DARK_FOR_LIGHT
+
+_HERE = Path(__file__).parent
+
+
+class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
+    """Shows a specification of ``shapelab.figures``.
+
+    Attributes:
+      spec: the picture, packed by ``pack``; set it with ``show``.
+      dark: the dark colour for each light one.
+      dimmed: whether the picture is of an older state than the controls.
+      narrow: whether the page is narrow, as the browser last said.
+      cell: the output cell last clicked, (row, column).
+      stage: the stage last clicked.
+    """
+
+    _esm = (_HERE / "figure_view.js").read_text(encoding="utf-8")
+    _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
+
+    spec = t.Dict().tag(sync=True)
+    dark = t.Dict(DARK_FOR_LIGHT).tag(sync=True)
+    dimmed = t.Bool(False).tag(sync=True)
+    narrow = t.Bool(False).tag(sync=True)
+    cell = t.List(t.Int(), default_value=[]).tag(sync=True)
+    stage = t.Int(-2).tag(sync=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.on_msg(self._answer)
+
+    def show(self, spec: dict[str, Any]) -> None:
+        """Draw a specification; nothing is sent when it is the one already shown."""
+        self.spec = pack(spec)
+
+    def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Send plotly.js to a page that has no address for it, once a page: the browser remembers it."""
+        if isinstance(content, dict) and content.get("ask") == "plotly":
+            self.send({"give": "plotly"}, buffers=[_plotly_bundle()])
+
+
+def pack(value: Any) -> Any:
+    """A specification with each numpy array as its shape and its bytes, which travel beside the JSON."""
+    if isinstance(value, np.ndarray):
+        numbers = np.ascontiguousarray(value, dtype=np.float32)
+        return {"shape": list(numbers.shape), "float32": numbers.tobytes()}
+    if isinstance(value, dict):
+        return {key: pack(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [pack(item) for item in value]
+    return value
+
+
+@lru_cache(maxsize=1)
+def _plotly_bundle() -> bytes:
+    found = importlib.util.find_spec("plotly")
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("plotly is not installed: pip install plotly")
+    bundle = Path(found.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+    return gzip.compress(bundle.read_bytes(), 6)

@@ -1,0 +1,60 @@
+"""Getting answers off the event loop: one question at a time, and of many questions only the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+
+class Pump:
+    """Asks slow questions in a thread, and hands the answers back on the event loop.
+
+    ``ask`` may be called for every move of a slider: while one question is being answered only the latest of the
+    following ones is kept. Where no event loop runs (a script, a test) the answer comes before ``ask`` returns.
+    """
+
+    def __init__(self, answer: Callable[[Any], Any], give: Callable[[Any, Any], None]) -> None:
+        """Set up a pump.
+
+        Args:
+          answer: computes in a thread; gets the question.
+          give: takes the question and its answer, or the exception that ``answer`` raised, on the event loop.
+        """
+        self._answer = answer
+        self._give = give
+        self._waiting: list[Any] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self, question: Any) -> None:
+        """Ask; a question still waiting is dropped for this one."""
+        self._waiting = [question]
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._waiting = []
+            self._give(question, self._try(question))
+            return
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run())
+
+    def forget(self) -> None:
+        """Drop the question that waits; one in flight is answered, and its answer given."""
+        self._waiting = []
+
+    async def idle(self) -> None:
+        """Wait until nothing waits and nothing is in flight."""
+        while self._task is not None and not self._task.done():
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            question = self._waiting.pop()
+            answer = await asyncio.to_thread(self._try, question)
+            self._give(question, answer)
+
+    def _try(self, question: Any) -> Any:
+        try:
+            return self._answer(question)
+        except Exception as error:  # an answer like any other: the page says it
+            return error

@@ -1,0 +1,76 @@
+"""What one explorer is showing. Observers only assign here; functions compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import traitlets as t
+
+from shapelab.engine.answers import Activations
+from shapelab.engine.spec import Spec
+from shapelab.tracing.records import Trace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine says of one specification.
+
+    Attributes:
+      spec: what was asked.
+      trace: of its module; it may hold an error of the forward.
+      near: where the forward fails, by field: the nearest values at which it does not.
+    """
+
+    spec: Spec
+    trace: Trace
+    near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+class ExplorerState(t.HasTraits):
+    """The state of one explorer.
+
+    Attributes:
+      spec: what is asked for: lesson and configuration in one frozen value.
+      answer: the latest answer (``Answer``); it trails ``spec`` while the engine works. None before the first.
+      values: (spec, activations) of the latest run, or None.
+      refused: why the last value typed was not taken; ``""`` once one is.
+      trouble: what went wrong that is nobody's setting (the engine raised); ``""`` if nothing did.
+      stage: the selected stage, or None for the lesson's first convolution.
+      cell: the selected output cell, or None for one at the edge.
+      linked: whether fields that can move together do.
+      narrow: whether the page is a phone's.
+    """
+
+    spec = t.Instance(Spec)
+    answer = t.Instance(Answer, allow_none=True)
+    values = t.Tuple(t.Instance(Spec), t.Instance(Activations), default_value=None, allow_none=True)
+    refused = t.Unicode("")
+    trouble = t.Unicode("")
+    stage = t.Int(None, allow_none=True)
+    cell = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True)
+    linked = t.Bool(True)
+    narrow = t.Bool(False)
+
+    def __init__(self, **kwargs: Any) -> None:
+        unknown = set(kwargs) - set(self.trait_names())
+        if unknown:
+            raise TypeError(f"no such trait: {', '.join(sorted(unknown))}")
+        super().__init__(**kwargs)
+
+    @property
+    def activations(self) -> Activations | None:
+        """The values of the answer on screen, if they have arrived."""
+        if self.values is None or self.answer is None or self.values[0] != self.answer.spec:
+            return None
+        found: Activations = self.values[1]
+        return found
+
+    @property
+    def selected_stage(self) -> int | None:
+        """The selected stage, kept within the trace; the first convolution while none is selected."""
+        stages = self.answer.trace.stages if self.answer else ()
+        if self.stage is not None and 0 <= self.stage < len(stages):
+            return int(self.stage)
+        return next((i for i, stage in enumerate(stages) if stage.op == "conv"), 0 if stages else None)

@@ -1,0 +1,221 @@
+"""A sheet of paper for a figure: places in design pixels from the top left, gathered into one Plotly spec.
+
+The view multiplies a whole sheet, type included, by one factor to fit its place: what does not overlap here overlaps
+nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shapelab.figures.theme import LIGHT, MONO, SANS, scale
+
+Point = tuple[float, float]
+Spec = dict[str, Any]
+
+
+@dataclass
+class Canvas:
+    """A sheet ``width`` by ``height`` design pixels; x to the right, y down."""
+
+    width: float
+    height: float
+    data: list[Spec] = field(default_factory=list)
+    shapes: list[Spec] = field(default_factory=list)
+    annotations: list[Spec] = field(default_factory=list)
+
+    def text(
+        self,
+        at: Point,
+        text: str,
+        *,
+        colour: str = LIGHT.muted,
+        size: float = 13,
+        mono: bool = False,
+        anchor: str = "center",
+        baseline: str = "middle",
+        angle: float = 0,
+    ) -> None:
+        """One line of text. ``text`` may hold Plotly's <b> and <i>; it must come from this package."""
+        self.annotations.append(
+            {
+                "x": at[0],
+                "y": at[1],
+                "text": text,
+                "showarrow": False,
+                "xanchor": anchor,
+                "yanchor": baseline,
+                "textangle": angle,
+                "font": {"color": colour, "size": size, "family": MONO if mono else SANS},
+            }
+        )
+
+    def rectangle(
+        self, corner: Point, size: Point, *, line: str | None = None, fill: str | None = None, width: float = 1
+    ) -> None:
+        """A rectangle from its top left corner."""
+        self.shapes.append(
+            {
+                "type": "rect",
+                "x0": corner[0],
+                "y0": corner[1],
+                "x1": corner[0] + size[0],
+                "y1": corner[1] + size[1],
+                "line": {"color": line or "rgba(0,0,0,0)", "width": width if line else 0},
+                "fillcolor": fill or "rgba(0,0,0,0)",
+                "layer": "above",
+            }
+        )
+
+    def path(
+        self,
+        path: str,
+        *,
+        line: str,
+        width: float = 1.5,
+        fill: str | None = None,
+        below: bool = False,
+        opacity: float = 1.0,
+    ) -> None:
+        """An SVG path in the sheet's coordinates (M, L, C, Z with absolute numbers)."""
+        self.shapes.append(
+            {
+                "type": "path",
+                "path": path,
+                "line": {"color": line, "width": width},
+                "fillcolor": fill or "rgba(0,0,0,0)",
+                "layer": "below" if below else "above",
+                "opacity": opacity,
+            }
+        )
+
+    def arrow(self, start: Point, end: Point, bend: float, *, colour: str, width: float = 1.6) -> None:
+        """A curved arrow; ``bend`` lifts its middle by that many pixels (negative: lowers)."""
+        (x0, y0), (x1, y1) = start, end
+        middle = ((x0 + x1) / 2, (y0 + y1) / 2 - 2 * bend)
+        self.path(f"M {x0:.1f},{y0:.1f} Q {middle[0]:.1f},{middle[1]:.1f} {x1:.1f},{y1:.1f}", line=colour, width=width)
+        dx, dy = x1 - middle[0], y1 - middle[1]
+        length = max((dx * dx + dy * dy) ** 0.5, 1e-6)
+        ux, uy = dx / length, dy / length
+        left = (x1 - 9 * ux - 4 * uy, y1 - 9 * uy + 4 * ux)
+        right = (x1 - 9 * ux + 4 * uy, y1 - 9 * uy - 4 * ux)
+        head = f"M {x1:.1f},{y1:.1f} L {left[0]:.1f},{left[1]:.1f} L {right[0]:.1f},{right[1]:.1f} Z"
+        self.path(head, line=colour, width=1, fill=colour)
+
+    def cells(
+        self,
+        corner: Point,
+        cell: Point,
+        values: np.ndarray[Any, Any] | None,
+        counts: tuple[int, int],
+        *,
+        role: str,
+        name: str,
+        hover: str,
+    ) -> None:
+        """A grid of ``counts`` (rows, columns) cells, each ``cell`` (width, height); without values, all in the role's tint."""
+        rows, columns = counts
+        known = values is not None and bool(np.isfinite(values).any())
+        z = np.asarray(values if known else np.zeros(counts), dtype=np.float32)
+        low, high = (float(np.nanmin(z)), float(np.nanmax(z))) if known else (0.0, 1.0)
+        gap = 2.0 if min(cell) >= 12 else 1.0 if min(cell) >= 5 else 0.0
+        self.data.append(
+            {
+                "type": "heatmap",
+                "name": name,
+                "x": (corner[0] + cell[0] * (np.arange(columns) + 0.5)).astype(np.float32),
+                "y": (corner[1] + cell[1] * (np.arange(rows) + 0.5)).astype(np.float32),
+                "z": z,
+                "zmin": low,
+                "zmax": high if high > low else low + 1.0,
+                "colorscale": scale(role),
+                "showscale": False,
+                "xgap": gap,
+                "ygap": gap,
+                "hoverinfo": "text" if known else "skip",
+                "hovertemplate": f"{hover} = %{{z:.4g}}<extra></extra>" if known else None,
+            }
+        )
+
+    def hatched(self, corners: Sequence[Point], size: Point, *, name: str) -> None:
+        """Padding: boxes hatched in amber, all of one size, as one trace."""
+        if not corners:
+            return
+        gap = 1.0 if min(size) >= 12 else 0.5 if min(size) >= 5 else 0.0
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for left, top in corners:
+            right, bottom = left + size[0] - gap, top + size[1] - gap
+            x += [left + gap, right, right, left + gap, left + gap, None]
+            y += [top + gap, top + gap, bottom, bottom, top + gap, None]
+        self.data.append(
+            {
+                "type": "scatter",
+                "name": name,
+                "mode": "lines",
+                "x": x,
+                "y": y,
+                "fill": "toself",
+                "fillpattern": {
+                    "shape": "/",
+                    "fgcolor": LIGHT.padding,
+                    "bgcolor": LIGHT.padding_tint,
+                    "size": 6,
+                    "solidity": 0.22,
+                },
+                "line": {"color": LIGHT.padding, "width": 1 if min(size) >= 5 else 0},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+
+    def crosses(self, centres: Sequence[Point], size: float) -> None:
+        """Cells that no window reads, crossed out."""
+        self.data.append(
+            {
+                "type": "scatter",
+                "name": "unread",
+                "mode": "markers",
+                "x": [x for x, _ in centres],
+                "y": [y for _, y in centres],
+                "marker": {
+                    "symbol": "x-thin",
+                    "size": size,
+                    "line": {"color": LIGHT.ink, "width": 1.5},
+                    "color": LIGHT.ink,
+                },
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+
+    def spec(self, title: str, meta: Spec | None = None) -> Spec:
+        """The figure. ``title`` says in words what the picture shows, for who cannot see it."""
+        axis = {"visible": False, "fixedrange": True, "zeroline": False, "showgrid": False}
+        return {
+            "data": self.data,
+            "layout": {
+                "width": self.width,
+                "height": self.height,
+                "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
+                "paper_bgcolor": "rgba(0,0,0,0)",
+                "plot_bgcolor": "rgba(0,0,0,0)",
+                "xaxis": {**axis, "range": [0, self.width]},
+                "yaxis": {**axis, "range": [self.height, 0]},
+                "shapes": self.shapes,
+                "annotations": self.annotations,
+                "showlegend": False,
+                "dragmode": False,
+                "hovermode": "closest",
+                "hoverlabel": {
+                    "bgcolor": LIGHT.panel,
+                    "bordercolor": LIGHT.line,
+                    "font": {"family": MONO, "size": 12, "color": LIGHT.ink},
+                },
+                "meta": {"alt": title, **(meta or {})},
+            },
+        }

@@ -1,0 +1,46 @@
+"""The staircase: the size of the output for each size of the input, the present one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shapelab.figures.canvas import Canvas, Spec
+from shapelab.figures.theme import LIGHT
+
+
+def sweep(axis: str, sizes: Sequence[int], outputs: Sequence[int], current: int) -> Spec:
+    """Bars of output size over input size along one axis.
+
+    Args:
+      axis: the axis' name.
+      sizes: input sizes, in order.
+      outputs: the output size for each.
+      current: the input size to mark; one of ``sizes``.
+    """
+    canvas = Canvas(300, 140)
+    left, bottom, width, height = 4.0, 112.0, 292.0, 92.0
+    step, top = width / len(sizes), max(outputs)
+    for role, chosen in (("rest", False), ("current", True)):
+        bars = [(i, n, out) for i, (n, out) in enumerate(zip(sizes, outputs, strict=True)) if (n == current) == chosen]
+        canvas.data.append(
+            {
+                "type": "bar",
+                "name": role,
+                "x": [left + step * (i + 0.5) for i, _, _ in bars],
+                "y": [-height * out / top for _, _, out in bars],
+                "base": bottom,
+                "width": max(step - 1.5, 1.0),
+                "marker": {"color": LIGHT.output if chosen else LIGHT.output_tint, "line": {"width": 0}},
+                "customdata": [[n, out] for _, n, out in bars],
+                "hovertemplate": f"{axis} = %{{customdata[0]}} gives %{{customdata[1]}}<extra></extra>",
+            }
+        )
+    index = list(sizes).index(current)
+    x, y = left + step * (index + 0.5), bottom - height * outputs[index] / top
+    canvas.text((min(max(x, 12), 288), y - 9), f"<b>{outputs[index]}</b>", colour=LIGHT.output, mono=True)
+    canvas.text((left, bottom + 14), str(sizes[0]), anchor="left", size=12, mono=True)
+    canvas.text((left + width, bottom + 14), str(sizes[-1]), anchor="right", size=12, mono=True)
+    if 26 < x < 274:
+        canvas.text((x, bottom + 14), f"<b>{axis} = {current}</b>", size=12, mono=True, colour=LIGHT.input)
+    words = f"Output size for {axis} from {sizes[0]} to {sizes[-1]}; {axis} = {current} gives {outputs[index]}."
+    return canvas.spec(words)

@@ -1,0 +1,79 @@
+"""A window that slides along one axis: which input cells each output cell reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shapelab.errors import ShapeError
+from shapelab.geometry.padding import Fill, Padding, span
+
+
+@dataclass(frozen=True)
+class Window:
+    """One axis of a convolution or a pooling, in the terms of ``lax.conv_general_dilated``.
+
+    Attributes:
+      size: taps of the window (``kernel_size``).
+      stride: cells between the starts of two neighbouring windows (``window_strides``).
+      dilation: cells between two taps (``rhs_dilation``, flax's ``kernel_dilation``).
+      base_dilation: 1, or more where a transposed convolution spreads its input (``lhs_dilation``).
+      padding: cells added to the spread input, before and after.
+    """
+
+    size: int
+    stride: int = 1
+    dilation: int = 1
+    base_dilation: int = 1
+    padding: Padding = Padding(0, 0)
+
+    @property
+    def span(self) -> int:
+        """Cells from the first tap to the last, both included: ``(size - 1)·dilation + 1``."""
+        return span(self.size, self.dilation)
+
+    def spread_size(self, input_size: int) -> int:
+        """Cells of the input once ``base_dilation - 1`` zeros stand between neighbours: ``(n - 1)·b + 1``."""
+        return (input_size - 1) * self.base_dilation + 1 if input_size else 0
+
+    def padded_size(self, input_size: int) -> int:
+        """Cells that the window slides over: the spread input and its padding."""
+        return self.spread_size(input_size) + self.padding.total
+
+    def output_size(self, input_size: int) -> int:
+        """``floor((padded - span) / stride) + 1``.
+
+        Source: ``lax.conv_general_dilated``'s shape rule; with base_dilation 1 it is the usual
+        ``floor((n + lo + hi - (k - 1)·d - 1) / s) + 1``.
+
+        Raises:
+          ShapeError: when the window spans more cells than the padded input has.
+        """
+        padded = self.padded_size(input_size)
+        if padded < self.span:
+            raise ShapeError(
+                f"kernel spans {self.span} cells, the padded input has {padded}: at least {self.span} needed"
+            )
+        return (padded - self.span) // self.stride + 1
+
+    def start(self, output_index: int) -> int:
+        """Where the window of an output cell begins, counted from the first input cell; negative in the padding."""
+        return output_index * self.stride - self.padding.lo
+
+    def taps(self, output_index: int, input_size: int) -> tuple[int | None, ...]:
+        """The input cell under each tap of the window of one output cell.
+
+        None where a tap meets no input: constant padding, or a zero between the cells of a spread input.
+        """
+        first = self.start(output_index)
+        return tuple(self._cell(first + tap * self.dilation, input_size) for tap in range(self.size))
+
+    def unread(self, input_size: int) -> tuple[int, ...]:
+        """The input cells that no window reads, in order: gaps between windows and the rest at the end."""
+        read = {cell for i in range(self.output_size(input_size)) for cell in self.taps(i, input_size)}
+        return tuple(cell for cell in range(input_size) if cell not in read)
+
+    def _cell(self, position: int, input_size: int) -> int | None:
+        if self.padding.fill is not Fill.CONSTANT:
+            return self.padding.source(position, input_size)  # flax pads before it convolves: nothing is spread
+        cell, between = divmod(position, self.base_dilation)
+        return cell if not between and 0 <= cell < input_size else None

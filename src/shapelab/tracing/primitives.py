@@ -1,0 +1,311 @@
+"""What each primitive of a jaxpr does to the axes of its operands: a table from primitive name to reader.
+
+A reader takes the equation, the values it reads and the names of axes, and answers with a ``Reading``. A primitive
+that is not listed still becomes a stage: its outputs get new axes, nothing slides, and it costs one operation per
+element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from shapelab.geometry import Padding, Window
+from shapelab.geometry.cost import convolution_macs, matmul_macs
+from shapelab.tracing.axes import AxisNames, Dim, Value
+from shapelab.tracing.records import Shape
+
+SPATIAL_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+KERNEL_NAMES = {1: ("W",), 2: ("H", "W"), 3: ("D", "H", "W")}
+
+Dims = tuple[Dim, ...]
+
+
+@dataclass
+class Reading:
+    """What an equation did.
+
+    Attributes:
+      op: name of the operation for a reader.
+      outs: the axes of each output.
+      windows: for each axis of the output that something slides along, the window.
+      macs: multiply-accumulates, dense count.
+      flops: floating-point operations that are not part of a MAC.
+      reduced: axes summed over.
+    """
+
+    op: str
+    outs: tuple[Dims, ...]
+    windows: dict[int, Window] = field(default_factory=dict)
+    macs: int = 0
+    flops: int = 0
+    reduced: frozenset[int] = frozenset()
+
+
+Reader = Callable[[Any, Sequence[Value], AxisNames], Reading]
+
+
+def read(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Read one equation that has no jaxpr inside."""
+    return READERS.get(eqn.primitive.name, _unlisted)(eqn, values, names)
+
+
+def _out_shape(eqn: Any, index: int = 0) -> Shape:
+    return tuple(getattr(eqn.outvars[index].aval, "shape", ()))
+
+
+def _is_float(eqn: Any) -> bool:
+    dtype = getattr(eqn.outvars[0].aval, "dtype", None)
+    return dtype is not None and dtype.kind in "fcV"  # V: bfloat16 and the 8-bit floats
+
+
+def _name(eqn: Any) -> str:
+    name: str = eqn.primitive.name
+    return OP_NAMES.get(name, name)
+
+
+def _unlisted(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    outs = tuple(names.fresh(_out_shape(eqn, i)) for i in range(len(eqn.outvars)))
+    every_axis = frozenset(dim.axis for value in values for dim in value.dims)
+    return Reading(_name(eqn), outs, flops=prod(_out_shape(eqn)) if _is_float(eqn) else 0, reduced=every_axis)
+
+
+def _elementwise(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    shape = _out_shape(eqn)
+    full = [value for value in values if value.shape == shape]
+    images = [value for value in full if value.producer is not None]
+    constants = [value for value in full if value.producer is None]
+    if full:
+        out = tuple(
+            names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants])
+            for axis in range(len(shape))
+        )
+    else:
+        out = names.fresh(shape)
+    return Reading(_name(eqn), (out,) * len(eqn.outvars), flops=prod(shape) if _is_float(eqn) else 0)
+
+
+def _moved(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Elementwise, but no arithmetic: conversions, copies, selections."""
+    reading = _elementwise(eqn, values, names)
+    reading.flops = 0
+    return reading
+
+
+def _broadcast(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    shape, (value, *_) = _out_shape(eqn), values
+    dims = list(names.fresh(shape))
+    for axis, target in enumerate(eqn.params["broadcast_dimensions"]):
+        if value.shape[axis] == shape[target]:
+            dims[target] = value.dims[axis]
+    added = prod(shape) == prod(value.shape)
+    return Reading("expand_dims" if added else "broadcast", (tuple(dims),))
+
+
+def _squeeze(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    gone = {axis % len(values[0].shape) for axis in eqn.params["dimensions"]}
+    return Reading("squeeze", (tuple(dim for axis, dim in enumerate(values[0].dims) if axis not in gone),))
+
+
+def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Axes that keep their size and their place among the others stay; split and merged ones are new."""
+    old, new = values[0].shape, _out_shape(eqn)
+    dims = list(names.fresh(new))
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if old[i] == new[j]:
+            dims[j] = values[0].dims[i]
+            i, j = i + 1, j + 1
+        elif old[i] == 1:
+            i += 1
+        elif new[j] == 1:
+            j += 1
+        else:
+            i, j = _next_boundary(old, new, i, j)
+    return Reading("reshape", (tuple(dims),))
+
+
+def _next_boundary(old: Shape, new: Shape, i: int, j: int) -> tuple[int, int]:
+    """The first places after a run of split or merged axes where both shapes hold equally many elements."""
+    left, right = old[i], new[j]
+    i, j = i + 1, j + 1
+    while left != right:
+        if left < right and i < len(old):
+            left, i = left * old[i], i + 1
+        elif j < len(new):
+            right, j = right * new[j], j + 1
+        else:
+            return len(old), len(new)
+    return i, j
+
+
+def _transpose(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    return Reading("transpose", (tuple(values[0].dims[axis] for axis in eqn.params["permutation"]),))
+
+
+def _reduce(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    axes = set(eqn.params["axes"])
+    kept = tuple(dim for axis, dim in enumerate(values[0].dims) if axis not in axes)
+    summed = frozenset(dim.axis for axis, dim in enumerate(values[0].dims) if axis in axes)
+    return Reading(_name(eqn), (kept,) * len(eqn.outvars), flops=prod(values[0].shape), reduced=summed)
+
+
+def _concatenate(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    along, shape = eqn.params["dimension"], _out_shape(eqn)
+    images = [value for value in values if value.producer is not None]
+    constants = [value for value in values if value.producer is None]
+    dims = []
+    for axis in range(len(shape)):
+        dim = names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants])
+        dims.append(dim.seeing(None) if axis == along else dim)
+    return Reading("concatenate", (tuple(dims),))
+
+
+def _pad(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    windows = {
+        axis: Window(1, base_dilation=interior + 1, padding=Padding(lo, hi))
+        for axis, (lo, hi, interior) in enumerate(eqn.params["padding_config"])
+        if lo or hi or interior
+    }
+    return Reading("pad", (_slid(values[0].dims, windows),), windows)
+
+
+def _slice(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    starts, limits = eqn.params["start_indices"], eqn.params["limit_indices"]
+    strides = eqn.params["strides"] or (1,) * len(starts)
+    windows = {}
+    for axis, (start, limit, stride, size) in enumerate(
+        zip(starts, limits, strides, values[0].shape, strict=True)
+    ):
+        if (start, limit, stride) != (0, size, 1):
+            windows[axis] = Window(1, stride, padding=Padding(-start, limit - size))
+    return Reading("slice", (_slid(values[0].dims, windows),), windows)
+
+
+def _slid(dims: Dims, windows: dict[int, Window]) -> Dims:
+    return tuple(
+        dim.seeing(dim.sees.then(windows[axis])) if axis in windows and dim.sees else dim
+        for axis, dim in enumerate(dims)
+    )
+
+
+def _reduce_window(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Source: ``lax.reduce_window``'s window_dimensions, window_strides, padding, base_dilation, window_dilation."""
+    p = eqn.params
+    columns = zip(
+        p["window_dimensions"],
+        p["window_strides"],
+        p["padding"],
+        p["base_dilation"],
+        p["window_dilation"],
+        strict=True,
+    )
+    windows = {
+        axis: Window(size, stride, dilation, base, Padding(*pad))
+        for axis, (size, stride, pad, base, dilation) in enumerate(columns)
+    }
+    dims = _slid(values[0].dims, windows)
+    return Reading(_name(eqn), (dims,), windows, flops=prod(_out_shape(eqn)) * prod(p["window_dimensions"]))
+
+
+def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Source: ``lax.conv_general_dilated``; its specs list batch, feature and then the spatial axes."""
+    p, (lhs, rhs, *_) = eqn.params, values
+    numbers = p["dimension_numbers"]
+    spatial = len(numbers.lhs_spec) - 2
+    shape = _out_shape(eqn)
+    _name_axes(lhs, numbers.lhs_spec, ("N", "C", *SPATIAL_NAMES.get(spatial, ())), names)
+    _name_axes(rhs, numbers.rhs_spec, ("O", "I", *KERNEL_NAMES.get(spatial, ())), names)
+    batch, channels, *places = numbers.out_spec
+    dims = list(names.fresh(shape))
+    dims[batch] = lhs.dims[numbers.lhs_spec[0]]
+    names.call(dims[channels].axis, "C")
+    windows = {}
+    for k, place in enumerate(places):
+        window = Window(
+            size=rhs.shape[numbers.rhs_spec[2 + k]],
+            stride=p["window_strides"][k],
+            dilation=p["rhs_dilation"][k],
+            base_dilation=p["lhs_dilation"][k],
+            padding=Padding(*p["padding"][k]),
+        )
+        before = lhs.dims[numbers.lhs_spec[2 + k]]
+        dims[place] = before.seeing(before.sees.then(window) if before.sees else None)
+        windows[place] = window
+    sizes = [lhs.shape[axis] for axis in numbers.lhs_spec[2:]]
+    pairs = rhs.shape[numbers.rhs_spec[1]] * shape[channels]
+    macs = convolution_macs(list(windows.values()), sizes, pairs, batch=shape[batch])
+    op = "conv_transpose" if max(p["lhs_dilation"], default=1) > 1 else "conv"
+    return Reading(op, (tuple(dims),), windows, macs=macs)
+
+
+def _name_axes(value: Value, spec: Sequence[int], called: Sequence[str], names: AxisNames) -> None:
+    for axis, name in zip(spec, called, strict=False):
+        names.call(value.dims[axis].axis, name)
+
+
+def _dot(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Source: ``lax.dot_general``: batch axes first, then the free axes of the left and of the right operand."""
+    (left_summed, right_summed), (left_batch, right_batch) = eqn.params["dimension_numbers"]
+    left, right = values[0], values[1]
+    batch = [
+        names.merge([left.dims[i], right.dims[j]], [])
+        if left.producer is not None and right.producer is not None
+        else left.dims[i]
+        for i, j in zip(left_batch, right_batch, strict=True)
+    ]
+    free_left = [d for i, d in enumerate(left.dims) if i not in (*left_summed, *left_batch)]
+    free_right = [d for j, d in enumerate(right.dims) if j not in (*right_summed, *right_batch)]
+    summed = frozenset(
+        value.dims[axis].axis
+        for value, axes in ((left, left_summed), (right, right_summed))
+        for axis in axes
+        if value.producer is not None
+    )
+    contracted = prod(left.shape[axis] for axis in left_summed)
+    macs = matmul_macs(_out_shape(eqn), contracted)
+    return Reading("dot_general", ((*batch, *free_left, *free_right),), macs=macs, reduced=summed)
+
+
+OP_NAMES = {
+    "reduce_window_max": "max_pool",
+    "reduce_window_min": "min_pool",
+    "reduce_window_sum": "sum_pool",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "reduce_sum": "sum",
+    "reduce_prod": "prod",
+    "select_n": "where",
+    "add_any": "add",
+    "integer_pow": "power",
+    "dot_general": "dot_general",
+}
+
+_ARITHMETIC = (
+    "abs add add_any and atan2 cbrt ceil clamp cos cosh div erf erf_inv erfc exp exp2 expm1 floor integer_pow is_finite "
+    "lgamma log log1p logistic max min mul neg nextafter pow rem round rsqrt sign sin sinh sqrt square sub tan tanh"
+)
+_MOVES = (
+    "convert_element_type copy copy_p eq ge gt le lt ne not or xor optimization_barrier reduce_precision select_n "
+    "shift_left shift_right_arithmetic shift_right_logical stop_gradient sharding_constraint bitcast_convert_type"
+)
+_REDUCTIONS = "argmax argmin reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum"
+_REDUCE_WINDOWS = "reduce_window_max reduce_window_min reduce_window_sum reduce_window"
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(_ARITHMETIC.split(), _elementwise),
+    **dict.fromkeys(_MOVES.split(), _moved),
+    **dict.fromkeys(_REDUCTIONS.split(), _reduce),
+    **dict.fromkeys(_REDUCE_WINDOWS.split(), _reduce_window),
+    "broadcast_in_dim": _broadcast,
+    "concatenate": _concatenate,
+    "conv_general_dilated": _convolution,
+    "dot_general": _dot,
+    "pad": _pad,
+    "reshape": _reshape,
+    "slice": _slice,
+    "squeeze": _squeeze,
+    "transpose": _transpose,
+}
