@@ -61,7 +61,7 @@ def convolution_rule(stage: Stage) -> str:
         total = f"max(({after} − 1)·{window.stride} + {window.span} − {before}, 0) = {lo + hi}"
         lines.append(
             f'<div class="sl-rule"><b>{axis}_out = ceil({before} / {window.stride}) = '
-            f'<span class="sl-output">{after}</span></b>, so the total padding is <b>{total}</b>'
+            f'<span class="sl-output">{after}</span></b> &nbsp; total padding <b>{total}</b>'
             f' → <span class="sl-padding">{low} {lo}, {high} {hi}</span></div>'
         )
     return "".join(lines)

@@ -1,0 +1,28 @@
+"""How the dashboard is hosted. ``shapelab serve`` reads this file; each choice stands with its reason."""
+
+c = get_config()
+
+# The page frame of this project; a visitor's ?template= or ?theme= could load another, or slip text into the page.
+c.VoilaConfiguration.template = "shapelab"
+c.VoilaConfiguration.allow_template_override = "NO"
+c.VoilaConfiguration.allow_theme_override = "NO"
+
+# Visitors see the widgets, not the notebook's code, and no traceback with paths of this machine.
+c.VoilaConfiguration.strip_sources = True
+c.VoilaConfiguration.show_tracebacks = False
+
+# plotly's own JupyterLab extension weighs 4.8 MB and serves a widget that this page does not use; Voila's preview
+# button is for JupyterLab itself. An allow-list leaves the page blank: the widget manager brings parts of its own.
+c.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly", "@voila-dashboards/jupyterlab-preview"]
+
+# Nothing beside the page is served from the notebook's folder.
+c.VoilaConfiguration.file_allowlist = []
+c.VoilaConfiguration.file_denylist = [r".*"]
+
+# Closing a tab ends its kernel; this catches those whose browser never said so. A connected page may idle for an hour.
+c.MappingKernelManager.cull_interval = 60
+c.MappingKernelManager.cull_idle_timeout = 3600
+c.MappingKernelManager.cull_connected = True
+
+# A line a request is for whoever debugs the server; the address is printed by `shapelab serve` itself.
+c.Application.log_level = "ERROR"

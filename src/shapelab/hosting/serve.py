@@ -1,0 +1,157 @@
+"""``shapelab serve``: Voila on the dashboard's notebook, with this project's frame and routes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.utils import url_path_join
+from tornado.ioloop import IOLoop
+from traitlets.config import Config, PyFileConfigLoader
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+from shapelab.hosting.app_folder import app_folder
+from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
+from shapelab.hosting.kernels import OwnKernel
+
+
+class CannotServe(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
+    """The page. Sets the cookie without which the browser's word that a tab was closed is refused."""
+
+    async def get(self, path: str | None = None) -> None:
+        """The page; reading the token sets its cookie."""
+        self.xsrf_token  # noqa: B018
+        await super().get(path)
+
+
+class Server(Voila):  # type: ignore[misc]
+    """Voila with this project's template and routes, and without its search for another port."""
+
+    open_a_browser = False
+
+    def setup_template_dirs(self) -> None:
+        """Put this project's frame before Voila's own templates."""
+        frame = app_folder() / "template"
+        self.voila_configuration.template = "lab"  # what the frame extends
+        super().setup_template_dirs()
+        self.voila_configuration.template = "shapelab"
+        self.template_paths = [str(frame / "shapelab"), str(frame), *self.template_paths]
+
+    def init_settings(self) -> dict[str, Any]:
+        """Name the address of plotly.js to the page."""
+        self.voila_configuration.page_config_hook = self._page_config
+        settings: dict[str, Any] = super().init_settings()
+        return settings
+
+    def init_handlers(self) -> list[Any]:
+        """This project's routes come first."""
+        handlers = [
+            (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
+            (url_path_join(self.server_url, "/healthz"), HealthHandler),
+        ]
+        for route in super().init_handlers():
+            handlers.append((route[0], PageHandler, *route[2:]) if route[1] is TornadoVoilaHandler else route)
+        return handlers
+
+    def listen(self) -> None:
+        """Listen on the one port asked for, say so, and run until stopped.
+
+        Raises:
+          CannotServe: when the address cannot be had.
+        """
+        try:
+            self.app.listen(self.port, self.ip)
+        except OSError as error:
+            raise CannotServe(_why(error, self.ip, self.port)) from error
+        shown = f"http://{'localhost' if self.ip in ('', '0.0.0.0', '::') else self.ip}:{self.port}{self.base_url}"
+        print(f"shapelab is at {shown}  (Ctrl-C stops it)", flush=True)
+        if self.open_a_browser and _has_screen():
+            webbrowser.open(shown)
+        self.ioloop = IOLoop.current()
+        try:
+            self.ioloop.start()
+        except KeyboardInterrupt:
+            print("\nstopping…", flush=True)
+        finally:
+            self.stop()
+
+    @staticmethod
+    def _page_config(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
+        page_config["shapelabPlotly"] = address(base_url)
+        return page_config
+
+
+def serve(*, host: str, port: int, browser: bool) -> None:
+    """Serve the dashboard until interrupted.
+
+    Args:
+      host: address to listen on.
+      port: port to listen on, 1 to 65535.
+      browser: whether to open a browser where there is a screen.
+
+    Raises:
+      CannotServe: when the address cannot be had; before anything is started.
+    """
+    _check_free(host, port)
+    folder = app_folder()
+    server = Server.instance(config=_configuration(folder))
+    server.open_a_browser = browser
+    server.initialize([str(folder / "dashboard.ipynb"), f"--port={port}", f"--Voila.ip={host}", "--no-browser"])
+    server.voila_configuration.kernel_spec_manager_class = OwnKernel
+    server.start()
+
+
+def _configuration(folder: Path) -> Config:
+    loaded: Config = PyFileConfigLoader("jupyter_config.py", path=str(folder)).load_config()
+    loaded.Voila.config_file_paths = []  # a voila.json of the user is for their own notebooks
+    return loaded
+
+
+def _check_free(host: str, port: int) -> None:
+    """Try the address before Voila does, so that the answer is a sentence."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except socket.gaierror as error:
+        raise CannotServe(f"{host!r} is not an address of this machine: try --host 127.0.0.1") from error
+    with socket.socket(family, kind) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
+        try:
+            probe.bind(place)
+        except OSError as error:
+            raise CannotServe(_why(error, host, port)) from error
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
+        return f"port {port} is in use, perhaps by another shapelab: stop that one, or try --port {_free_port(host)}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"port {port} needs rights that you do not have: ports from 1024 up need none, try --port 8866"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host!r} is not an address of this machine: try --host 127.0.0.1"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _has_screen() -> bool:
+    """Whether a browser could show itself; on a server without a screen ``webbrowser`` may start one in the terminal."""
+    if sys.platform.startswith(("win", "darwin")):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,1 @@
+"""Answers worked out without the code under test."""
