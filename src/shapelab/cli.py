@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from shapelab.errors import ShapeError
+from shapelab.lessons.base import Bounds, Choices
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 for success, 1 for what a sentence explains, 2 for a misuse of the command line."""
@@ -16,6 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"shapelab {version('shapelab')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_trace(commands)
+    _add_list(commands)
     args = parser.parse_args(argv)
     try:
         return int(args.run(args))
@@ -38,17 +43,82 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _serve(args: argparse.Namespace) -> int:
     import importlib.util
 
-    from shapelab.hosting.serve import CannotServe, serve
+    from shapelab.hosting.serve import CannotServeError, serve
 
     for needed in ("ipykernel", "ipywidgets", "anywidget", "plotly"):  # what the page needs before it says so itself
         if importlib.util.find_spec(needed) is None:
             raise ModuleNotFoundError(needed, name=needed)
     try:
         serve(host=args.host, port=args.port, browser=not args.no_browser)
-    except CannotServe as error:
+    except CannotServeError as error:
         print(f"shapelab: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _add_trace(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from shapelab.lessons import LESSONS
+
+    command = commands.add_parser("trace", help="print every stage of a lesson's module")
+    lessons = command.add_subparsers(title="lessons", required=True, metavar="LESSON")
+    for lesson in LESSONS.values():
+        one = lessons.add_parser(lesson.name, help=lesson.title)
+        for name, rule in lesson.Config.rules().items():
+            kind = _number if isinstance(rule, Bounds) else str
+            says = f"{_allowed(rule)} (default: {getattr(lesson.Config.of({}), name)})"
+            one.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, metavar="N", help=says)
+        shape = one.add_mutually_exclusive_group()
+        shape.add_argument("--json", action="store_true", help="print the record as JSON")
+        shape.add_argument("--markdown", action="store_true", help="print a Markdown table")
+        one.set_defaults(run=_trace, lesson=lesson)
+
+
+def _trace(args: argparse.Namespace) -> int:
+    from shapelab import report
+    from shapelab.engine.spec import check
+
+    given = {name: getattr(args, name) for name in args.lesson.Config.rules() if getattr(args, name) is not None}
+    try:
+        spec = check(args.lesson.name, given)
+    except ShapeError as error:
+        print(f"shapelab: {error}", file=sys.stderr)
+        return 1
+    from shapelab.engine.in_process import Engine
+
+    trace = Engine().trace(spec)
+    print(report.to_json(trace) if args.json else report.markdown(trace) if args.markdown else report.text_table(trace))
+    return 0 if trace.error is None else 1
+
+
+def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("list", help="list the lessons and what can be set in each")
+    command.set_defaults(run=_list)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from shapelab.lessons import LESSONS
+
+    for lesson in LESSONS.values():
+        print(f"{lesson.name:<8} {lesson.title}")
+        for name, rule in lesson.Config.rules().items():
+            print(f"  --{name.replace('_', '-'):<15} {_allowed(rule):<14} {rule.help}")
+    return 0
+
+
+def _allowed(rule: Bounds | Choices) -> str:
+    return f"{rule.low} to {rule.high}" if isinstance(rule, Bounds) else " or ".join(rule.values)
+
+
+def _number(text: str) -> int | float:
+    """A whole number where it is one; anything else is left for the lesson's rules to refuse in its own words."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def _port(text: str) -> int:

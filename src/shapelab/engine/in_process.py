@@ -104,7 +104,7 @@ class Engine:
         return answer
 
     def _trace(self, spec: Spec) -> Program:
-        x = jax.ShapeDtypeStruct(spec.input_shape, jnp.float32)
+        x = jax.ShapeDtypeStruct(spec.input_shape, jnp.float32)  # type: ignore[no-untyped-call]
         return program(self._abstract(spec, x), x)
 
     def _abstract(self, spec: Spec, x: jax.ShapeDtypeStruct) -> Any:
@@ -127,9 +127,7 @@ class Engine:
         state = self._constructors(_construction_key(spec), lambda: _state(spec, x))
         values = activations(traced, state, [x])
         leaves = zip(traced.trace.parameters, state, strict=True)
-        return Activations(
-            input=x, stages=values, parameters={leaf.path: np.asarray(array) for leaf, array in leaves}
-        )
+        return Activations(input=x, stages=values, parameters={leaf.path: np.asarray(array) for leaf, array in leaves})
 
 
 def input_values(spec: Spec) -> Array:

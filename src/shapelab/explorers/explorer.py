@@ -121,7 +121,8 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _on_spec(self, change: Any) -> None:
         if change["old"].lesson_name != change["new"].lesson_name:
-            self.state.stage = self.state.cell = None
+            self.state.stage = None
+            self.state.set_trait("cell", None)
             self._new_controls()
         else:
             self._controls.settle(change["new"].config)

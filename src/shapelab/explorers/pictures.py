@@ -50,29 +50,30 @@ def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations 
     kernel = None if values is None else values.parameters[lone.kernel_path]
     output = None if values is None else values.stages[max(values.stages)]
     given = None if values is None else values.input
-    shapes = {
-        "input_shape": trace.inputs[0].shape,
-        "output_shape": trace.outputs[0].shape,
-        "kernel_shape": next(p.shape for p in lone.stage.parameters if p.path == lone.kernel_path),
-    }
+    input_shape, output_shape = trace.inputs[0].shape, trace.outputs[0].shape
+    kernel_shape = next(p.shape for p in lone.stage.parameters if p.path == lone.kernel_path)
     windows = lone.stage.windows or ()
     if len(windows) == 1:
         strip = Strip(
             window=windows[0],
+            input_shape=input_shape,
+            output_shape=output_shape,
+            kernel_shape=kernel_shape,
             input=given,
             kernel=None if kernel is None else kernel[..., 0],
             output=output,
             cell=lone.cell[0],
-            **shapes,
         )
         return window_strip(strip, narrow=narrow)
     grid = Convolution(
         windows=(windows[0], windows[1]),
+        input_shape=input_shape,
+        output_shape=output_shape,
+        kernel_shape=kernel_shape,
         input=_channel(given),
         kernel=None if kernel is None else kernel[..., 0, 0],
         output=_channel(output),
         cell=(lone.cell[0], lone.cell[1]),
-        **shapes,
     )
     return window_grid(grid, narrow=narrow)
 

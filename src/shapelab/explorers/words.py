@@ -10,7 +10,7 @@ import numpy as np
 from shapelab.engine.answers import Activations
 from shapelab.explorers.pictures import OneConvolution
 from shapelab.geometry import ReceptiveField, Window
-from shapelab.tracing.records import SPATIAL, Stage, Trace
+from shapelab.tracing.records import SPATIAL, Stage, Trace, numbered
 
 SIDES = {"H": ("top", "bottom"), "W": ("left", "right"), "L": ("left", "right"), "D": ("front", "back")}
 
@@ -112,7 +112,8 @@ def shapes_table(trace: Trace, stage: Stage) -> str:
         last = trace.outputs[0]
         rows.append(("output", "sl-output", shape_text(last.shape), layout_text(last.layout)))
     body = "".join(
-        f'<tr><td class="{role}">{name}</td><td class="{role} sl-mono">{shape}</td><td class="sl-quiet">{layout}</td></tr>'
+        f'<tr><td class="{role}">{name}</td><td class="{role} sl-mono">{shape}</td>'
+        f'<td class="sl-quiet">{layout}</td></tr>'
         for name, role, shape, layout in rows
     )
     padding = f'<tr><td class="sl-padding">padding</td><td colspan="2">{padding_text(stage)}</td></tr>'
@@ -194,9 +195,7 @@ def arithmetic(lone: OneConvolution, values: Activations) -> str:
     result = values.stages[max(values.stages)]
     kernel = np.asarray(values.parameters[lone.kernel_path], np.float64)[..., 0]
     bias = sum(float(array[0]) for path, array in values.parameters.items() if path.endswith("bias"))
-    cells = [
-        window.taps(at, before) for (_, window, before, _), at in zip(_axes(lone.stage), lone.cell, strict=True)
-    ]
+    cells = [window.taps(at, before) for (_, window, before, _), at in zip(_axes(lone.stage), lone.cell, strict=True)]
     products: list[tuple[float, float]] = []
     padded = 0
     for tap in np.ndindex(*kernel.shape[:-1]):
@@ -225,11 +224,7 @@ def arithmetic(lone: OneConvolution, values: Activations) -> str:
 
 def stage_options(trace: Trace) -> Mapping[str, int]:
     """One line a stage for a list: name and shape in two columns, numbered where a name comes again."""
-    seen: dict[str, int] = {}
-    names = []
-    for stage in trace.stages:
-        seen[stage.name] = seen.get(stage.name, 0) + 1
-        names.append(f"{stage.name} #{seen[stage.name]}" if seen[stage.name] > 1 else stage.name)
+    names = numbered(trace.stages)
     width = max((len(name) for name in names), default=0) + 2
     return {
         f"{name:<{width}}{shape_text(stage.out_shape)}".replace(" ", "\u00a0"): i

@@ -93,6 +93,21 @@ class Canvas:
             }
         )
 
+    def polygon(self, points: Sequence[Point], *, line: str, fill: str, width: float) -> None:
+        """A closed, filled outline."""
+        self.path(f"M {_joined(points)} Z", line=line, fill=fill, width=width)
+
+    def open_line(self, points: Sequence[Point], *, line: str, opacity: float) -> None:
+        """A thin open line, behind everything."""
+        self.path(f"M {_joined(points)}", line=line, width=1, below=True, opacity=opacity)
+
+    def link(self, start: Point, end: Point, *, colour: str, upright: bool = False) -> None:
+        """A thin S-shaped line that leaves and arrives level (upright: plumb)."""
+        (x0, y0), (x1, y1) = start, end
+        middle = ((x0 + x1) / 2, (y0 + y1) / 2)
+        bends = [(x0, middle[1]), (x1, middle[1])] if upright else [(middle[0], y0), (middle[0], y1)]
+        self.path(f"M {_joined([start])} C {' '.join(_joined([p]) for p in [*bends, end])}", line=colour, opacity=0.65)
+
     def arrow(self, start: Point, end: Point, bend: float, *, colour: str, width: float = 1.6) -> None:
         """A curved arrow; ``bend`` lifts its middle by that many pixels (negative: lowers)."""
         (x0, y0), (x1, y1) = start, end
@@ -103,8 +118,7 @@ class Canvas:
         ux, uy = dx / length, dy / length
         left = (x1 - 9 * ux - 4 * uy, y1 - 9 * uy + 4 * ux)
         right = (x1 - 9 * ux + 4 * uy, y1 - 9 * uy - 4 * ux)
-        head = f"M {x1:.1f},{y1:.1f} L {left[0]:.1f},{left[1]:.1f} L {right[0]:.1f},{right[1]:.1f} Z"
-        self.path(head, line=colour, width=1, fill=colour)
+        self.polygon([end, left, right], line=colour, width=1, fill=colour)
 
     def cells(
         self,
@@ -117,7 +131,7 @@ class Canvas:
         name: str,
         hover: str,
     ) -> None:
-        """A grid of ``counts`` (rows, columns) cells, each ``cell`` (width, height); without values, all in the role's tint."""
+        """A grid of (rows, columns) cells, each (width, height) pixels; without values, all in the role's tint."""
         rows, columns = counts
         known = values is not None and bool(np.isfinite(values).any())
         z = np.asarray(values if known else np.zeros(counts), dtype=np.float32)
@@ -219,3 +233,7 @@ class Canvas:
                 "meta": {"alt": title, **(meta or {})},
             },
         }
+
+
+def _joined(points: Sequence[Point]) -> str:
+    return " L ".join(f"{x:.1f},{y:.1f}" for x, y in points)

@@ -32,7 +32,13 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
         corner = (slot * channel + 4, 8 + (side - cell * rows) / 2)
         plane = None if maps is None else maps[..., channel]
         canvas.cells(
-            corner, (cell, cell), plane, (rows, columns), role=role, name=f"channel {channel}", hover=f"channel {channel}"
+            corner,
+            (cell, cell),
+            plane,
+            (rows, columns),
+            role=role,
+            name=f"channel {channel}",
+            hover=f"channel {channel}",
         )
         canvas.data[-1].update({"zmin": low, "zmax": high if high > low else low + 1.0, "xgap": 0, "ygap": 0})
     caption = f"{name}: {'all' if shown == channels else 'the first'} {shown} of {channels} channels, one scale"

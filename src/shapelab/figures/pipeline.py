@@ -77,9 +77,9 @@ def fold(trace: Trace) -> Pipeline:
         previous = top
         block_of[index] = len(blocks) - 1
     if pending:
-        last = trace.stages[-1]
-        name = last.path.split(".")[-1] or last.op
-        blocks.append(Block(name, last.out_shape, last.layout, (len(trace.stages) - 1,)))
+        final = trace.stages[-1]
+        name = final.path.split(".")[-1] or final.op
+        blocks.append(Block(name, final.out_shape, final.layout, (len(trace.stages) - 1,)))
         arrows[len(blocks) - 1] = ", ".join(pending)
     skips = []
     for edge in trace.skips():
@@ -137,7 +137,11 @@ def _broken(trace: Trace, block_of: dict[int, int], last: int) -> list[Skip]:
     error = trace.error
     if error is None:
         return []
-    origins = {block_of.get(stage, last): shape for stage, shape in zip(error.operands, error.in_shapes, strict=True) if stage is not None}
+    origins = {
+        block_of.get(stage, last): shape
+        for stage, shape in zip(error.operands, error.in_shapes, strict=True)
+        if stage is not None
+    }
     return [
         Skip(block, last, f"({', '.join(map(str, shape))}) does not fit", fits=False)
         for block, shape in origins.items()
@@ -190,9 +194,7 @@ def _colours(trace: Trace, folded: Pipeline) -> list[tuple[str, str]]:
     smallest, last = min(heights), len(heights) - 1
     if smallest == heights[0]:
         kernels = [any(trace.stages[i].macs for i in block.stages) for block in folded.blocks]
-        return [
-            blue if i == 0 else green if i == last else magenta if kernels[i] else neutral for i in range(last + 1)
-        ]
+        return [blue if i == 0 else green if i == last else magenta if kernels[i] else neutral for i in range(last + 1)]
     first, final = heights.index(smallest), last - heights[::-1].index(smallest)
     return [blue if i < first else green if i > final else magenta for i in range(last + 1)]
 
@@ -205,11 +207,11 @@ def _draw_block(
     top, bottom = at.y - at.height / 2, at.y + at.height / 2
     d, rise = at.depth, at.depth * RISE
     width = 2.6 if strong else 1.3
-    lid = f"M {left:.1f},{top:.1f} L {left + d:.1f},{top - rise:.1f} L {right + d:.1f},{top - rise:.1f} L {right:.1f},{top:.1f} Z"
-    side = f"M {right:.1f},{top:.1f} L {right + d:.1f},{top - rise:.1f} L {right + d:.1f},{bottom - rise:.1f} L {right:.1f},{bottom:.1f} Z"
-    face = f"M {left:.1f},{top:.1f} L {right:.1f},{top:.1f} L {right:.1f},{bottom:.1f} L {left:.1f},{bottom:.1f} Z"
-    for path in (lid, side, face):
-        canvas.path(path, line=line, width=width, fill=fill)
+    lid = [(left, top), (left + d, top - rise), (right + d, top - rise), (right, top)]
+    side = [(right, top), (right + d, top - rise), (right + d, bottom - rise), (right, bottom)]
+    face = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    for points in (lid, side, face):
+        canvas.polygon(points, line=line, width=width, fill=fill)
     shape = "(" + ", ".join(map(str, block.shape)) + ")"
     size = 8.5 if narrow else 13.0
     canvas.text((at.x + d / 2, bottom + 15), f"<b>{block.label}</b>", colour=LIGHT.ink, size=size)
@@ -264,4 +266,3 @@ def _words(trace: Trace, folded: Pipeline) -> str:
         f"skip from {folded.blocks[s.source].label} to {folded.blocks[s.target].label}" for s in folded.skips
     )
     return f"{trace.name}: {parts}" + (f"; {skips}" if skips else "")
-

@@ -109,8 +109,9 @@ def _sheets(canvas: Canvas, corner: Point, size: Point, depth: int, colour: str)
     for k in range(min(depth - 1, SHEETS), 0, -1):
         x, y = corner[0] + 5 * k, corner[1] - 5 * k
         right, bottom = x + size[0], y + size[1]
-        outline = f"M {x:.1f},{y + 5:.1f} L {x:.1f},{y:.1f} L {right:.1f},{y:.1f} L {right:.1f},{bottom:.1f} L {right - 5:.1f},{bottom:.1f}"
-        canvas.path(outline, line=colour, width=1, below=True, opacity=0.75 - 0.18 * k)
+        canvas.open_line(
+            [(x, y + 5), (x, y), (right, y), (right, bottom), (right - 5, bottom)], line=colour, opacity=0.75 - 0.18 * k
+        )
 
 
 def _draw_input(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
@@ -134,15 +135,18 @@ def _draw_input(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
     title_y = y - (42 if top else 26) - 5 * min(depth - 1, SHEETS) * (not top)
     padded = f", padded to {plane.rows} × {plane.columns}" if top + bottom + left + right else ", no padding"
     canvas.text((x + plane.width / 2, title_y), f"input {height} × {width}{channel}{padded}")
-    amber = {"colour": LIGHT.padding_text, "mono": True}
     if top:
-        canvas.text((x + plane.width / 2, y - 14), f"{top} top", **amber)
+        _amount(canvas, (x + plane.width / 2, y - 14), f"{top} top")
     if bottom:
-        canvas.text((x + plane.width / 2, y + plane.height + 14), f"{bottom} bottom", **amber)
+        _amount(canvas, (x + plane.width / 2, y + plane.height + 14), f"{bottom} bottom")
     if left:
-        canvas.text((x - 9, y + plane.height / 2), str(left), anchor="right", **amber)
+        _amount(canvas, (x - 9, y + plane.height / 2), str(left), anchor="right")
     if right:
-        canvas.text((x + plane.width + 9, y + plane.height / 2), str(right), anchor="left", **amber)
+        _amount(canvas, (x + plane.width + 9, y + plane.height / 2), str(right), anchor="left")
+
+
+def _amount(canvas: Canvas, at: Point, text: str, anchor: str = "center") -> None:
+    canvas.text(at, text, colour=LIGHT.padding_text, mono=True, anchor=anchor)
 
 
 def _draw_padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> None:
@@ -216,18 +220,12 @@ def _draw_window(canvas: Canvas, shown: Convolution, padded: Plane, kernel: Plan
     if narrow:
         return
     window_right = (corner[0] + size[0], corner[1] + size[1] / 2)
-    _curve(canvas, window_right, (kernel.corner[0] - 6, kernel.corner[1] + kernel.height / 2))
-    _curve(
-        canvas,
+    canvas.link(window_right, (kernel.corner[0] - 6, kernel.corner[1] + kernel.height / 2), colour=LIGHT.kernel)
+    canvas.link(
         (kernel.corner[0] + kernel.width + 6, kernel.corner[1] + kernel.height / 2),
         (cell[0], cell[1] + output.cell / 2),
+        colour=LIGHT.kernel,
     )
-
-
-def _curve(canvas: Canvas, start: Point, end: Point) -> None:
-    middle = (start[0] + end[0]) / 2
-    path = f"M {start[0]:.1f},{start[1]:.1f} C {middle:.1f},{start[1]:.1f} {middle:.1f},{end[1]:.1f} {end[0]:.1f},{end[1]:.1f}"
-    canvas.path(path, line=LIGHT.kernel, width=1.6, opacity=0.65)
 
 
 def _words(shown: Convolution) -> str:

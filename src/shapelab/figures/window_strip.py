@@ -131,8 +131,7 @@ def _draw_output(canvas: Canvas, shown: Strip, rows: Rows) -> None:
     start = rows.left + wide * (shown.cell * shown.window.stride + shown.window.span / 2)
     above = rows.tops[1] + high * shown.kernel_shape[1]
     x, y = corner[0] + wide / 2, corner[1]
-    path = f"M {start:.1f},{above + 4:.1f} C {start:.1f},{(above + y) / 2:.1f} {x:.1f},{(above + y) / 2:.1f} {x:.1f},{y:.1f}"
-    canvas.path(path, line=LIGHT.kernel, width=1.6, opacity=0.65)
+    canvas.link((start, above + 4), (x, y), colour=LIGHT.kernel, upright=True)
     canvas.text((canvas.width / 2, top + high * channels + 22), f"output {length}, {_channels(channels)}")
 
 

@@ -48,6 +48,9 @@ class Padding:
         return None
 
 
+NO_PADDING = Padding(0, 0)
+
+
 def span(kernel_size: int, dilation: int = 1) -> int:
     """Cells from a window's first tap to its last, both included: ``(k - 1)·d + 1``."""
     return (kernel_size - 1) * dilation + 1
@@ -75,7 +78,7 @@ def same_lower(input_size: int, kernel_size: int, stride: int = 1, dilation: int
 
 def valid() -> Padding:
     """VALID: none."""
-    return Padding(0, 0)
+    return NO_PADDING
 
 
 def causal(kernel_size: int, dilation: int = 1) -> Padding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shapelab.errors import ShapeError
-from shapelab.geometry.padding import Fill, Padding, span
+from shapelab.geometry.padding import NO_PADDING, Fill, Padding, span
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Window:
     stride: int = 1
     dilation: int = 1
     base_dilation: int = 1
-    padding: Padding = Padding(0, 0)
+    padding: Padding = NO_PADDING
 
     @property
     def span(self) -> int:

@@ -1,1 +1,1 @@
-"""What the dashboard needs of Voila: this interpreter's kernels, plotly.js once and cached, a sentence for each trouble."""
+"""What the dashboard needs of Voila: this interpreter's kernels, plotly.js once and cached, sentences for troubles."""

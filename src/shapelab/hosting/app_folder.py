@@ -18,5 +18,6 @@ def app_folder() -> Path:
         if (place / "dashboard.ipynb").is_file():
             return place
     raise FileNotFoundError(
-        f"dashboard.ipynb is neither in {places[0]} nor in {places[1]}: reinstall with pip install --force-reinstall shapelab"
+        f"dashboard.ipynb is neither in {places[0]} nor in {places[1]}: "
+        "reinstall with pip install --force-reinstall shapelab"
     )

@@ -12,7 +12,8 @@ from typing import Any
 
 from jupyter_server.utils import url_path_join
 from tornado.ioloop import IOLoop
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
@@ -21,7 +22,7 @@ from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
 from shapelab.hosting.kernels import OwnKernel
 
 
-class CannotServe(Exception):
+class CannotServeError(Exception):
     """The server cannot start; the message says why and what to do."""
 
 
@@ -45,7 +46,7 @@ class Server(Voila):  # type: ignore[misc]
         self.voila_configuration.template = "lab"  # what the frame extends
         super().setup_template_dirs()
         self.voila_configuration.template = "shapelab"
-        self.template_paths = [str(frame / "shapelab"), str(frame), *self.template_paths]
+        self.template_paths: list[str] = [str(frame / "shapelab"), str(frame), *self.template_paths]
 
     def init_settings(self) -> dict[str, Any]:
         """Name the address of plotly.js to the page."""
@@ -67,12 +68,12 @@ class Server(Voila):  # type: ignore[misc]
         """Listen on the one port asked for, say so, and run until stopped.
 
         Raises:
-          CannotServe: when the address cannot be had.
+          CannotServeError: when the address cannot be had.
         """
         try:
             self.app.listen(self.port, self.ip)
         except OSError as error:
-            raise CannotServe(_why(error, self.ip, self.port)) from error
+            raise CannotServeError(_why(error, self.ip, self.port)) from error
         shown = f"http://{'localhost' if self.ip in ('', '0.0.0.0', '::') else self.ip}:{self.port}{self.base_url}"
         print(f"shapelab is at {shown}  (Ctrl-C stops it)", flush=True)
         if self.open_a_browser and _has_screen():
@@ -100,7 +101,7 @@ def serve(*, host: str, port: int, browser: bool) -> None:
       browser: whether to open a browser where there is a screen.
 
     Raises:
-      CannotServe: when the address cannot be had; before anything is started.
+      CannotServeError: when the address cannot be had; before anything is started.
     """
     _check_free(host, port)
     folder = app_folder()
@@ -120,16 +121,18 @@ def _configuration(folder: Path) -> Config:
 def _check_free(host: str, port: int) -> None:
     """Try the address before Voila does, so that the answer is a sentence."""
     try:
-        family, kind, _, _, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, _, _, place = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except socket.gaierror as error:
-        raise CannotServe(f"{host!r} is not an address of this machine: try --host 127.0.0.1") from error
+        raise CannotServeError(f"{host!r} is not an address of this machine: try --host 127.0.0.1") from error
     with socket.socket(family, kind) as probe:
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
         try:
             probe.bind(place)
         except OSError as error:
-            raise CannotServe(_why(error, host, port)) from error
+            raise CannotServeError(_why(error, host, port)) from error
 
 
 def _why(error: OSError, host: str, port: int) -> str:
@@ -151,7 +154,7 @@ def _free_port(host: str) -> int:
 
 
 def _has_screen() -> bool:
-    """Whether a browser could show itself; on a server without a screen ``webbrowser`` may start one in the terminal."""
+    """Whether a browser could show itself; without a screen ``webbrowser`` may start one in the terminal."""
     if sys.platform.startswith(("win", "darwin")):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

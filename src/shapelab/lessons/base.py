@@ -86,7 +86,9 @@ class Config:
         known = cls.rules()
         for name in values:
             if name not in known:
-                raise ShapeError(f"there is no {name!r} here{_nearest(str(name), known)}: choose from {', '.join(known)}")
+                raise ShapeError(
+                    f"there is no {name!r} here{_nearest(str(name), known)}: choose from {', '.join(known)}"
+                )
         return cls(**values)
 
     def replace(self, **changes: Any) -> Self:

@@ -21,7 +21,9 @@ class Conv2DConfig(Config):
     kernel_w: int = bounded(3, low=1, high=11, group="Convolution", role="kernel", help=KERNEL)
     stride: int = bounded(2, low=1, high=8, group="Convolution", role="kernel", help=STRIDE)
     features: int = bounded(4, low=1, high=16, group="Convolution", role="output", help=FEATURES)
-    library: str = choice("nnx", "nnx", "linen", group="Convolution", help="Which of flax's two APIs builds the module.")
+    library: str = choice(
+        "nnx", "nnx", "linen", group="Convolution", help="Which of flax's two APIs builds the module."
+    )
     seed: int = bounded(0, low=0, high=99, group="Values", help=SEED)
 
 
@@ -40,11 +42,7 @@ def _constructor(config: Conv2DConfig) -> Callable[[], Any]:
 
 
 def _code(config: Conv2DConfig) -> str:
-    window = (
-        f"  kernel_size=({config.kernel_h}, {config.kernel_w}),\n"
-        f"  strides={config.stride},\n"
-        '  padding="SAME"'
-    )
+    window = f'  kernel_size=({config.kernel_h}, {config.kernel_w}),\n  strides={config.stride},\n  padding="SAME"'
     if config.library == "linen":
         return f"nn.Conv(\n  features={config.features},\n{window})\n# init: jax.random.key({config.seed})"
     return (

@@ -37,9 +37,7 @@ def _constructor(config: UNetConfig) -> Callable[[], Any]:
 
 
 def _code(config: UNetConfig) -> str:
-    return (
-        f"UNet(\n  in_features={config.C},\n  base_features={config.base_features},\n  rngs=nnx.Rngs({config.seed}))"
-    )
+    return f"UNet(\n  in_features={config.C},\n  base_features={config.base_features},\n  rngs=nnx.Rngs({config.seed}))"
 
 
 UNET = Lesson(

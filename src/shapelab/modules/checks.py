@@ -73,8 +73,7 @@ def array(name: str, value: ArrayLike, axes: tuple[str, ...]) -> jax.Array:
     for axis, length in zip(axes, given.shape, strict=True):
         if length < 1:
             raise ShapeError(
-                f"{name} has shape {given.shape}, so {axis} is {length}: "
-                f"every axis of {layout} needs at least 1"
+                f"{name} has shape {given.shape}, so {axis} is {length}: every axis of {layout} needs at least 1"
             )
     with np.errstate(over="ignore", invalid="ignore"):  # values are data, also the ones float32 cannot hold
         return jnp.asarray(given.astype(np.float32))
@@ -95,9 +94,7 @@ def fits_in_memory(**shapes: tuple[int, ...]) -> None:
             )
 
 
-def conv2d_fits_in_memory(
-    shape: tuple[int, ...], features: int, kernel_h: int, kernel_w: int, stride: int
-) -> None:
+def conv2d_fits_in_memory(shape: tuple[int, ...], features: int, kernel_h: int, kernel_w: int, stride: int) -> None:
     """Refuse a convolution of an (H, W, C_in) whose kernel or output `fits_in_memory` refuses.
 
     Raises:
@@ -191,9 +188,7 @@ def _unet_misfit(height: int, width: int, base_features: int | None) -> str:
     if 0 in half:
         return f"nothing is left for enc2: {_shape_text((*half, f1))}, at least 1 cell each way is needed"
     if 0 in quarter:
-        return (
-            f"nothing is left for bottom: {_shape_text((*quarter, f2))}, at least 1 cell each way is needed"
-        )
+        return f"nothing is left for bottom: {_shape_text((*quarter, f2))}, at least 1 cell each way is needed"
     if half != (quarter[0] * 2, quarter[1] * 2):
         up, encoder, upsampled, skip = "up2", "enc2", (quarter[0] * 2, quarter[1] * 2, f2), (*half, f2)
     else:

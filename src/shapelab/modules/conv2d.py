@@ -95,9 +95,7 @@ def conv2d_forward(
 
 
 @one_program
-def _build_and_run(
-    key: jax.Array, x: jax.Array, features: int, kernel_h: int, kernel_w: int, stride: int
-) -> jax.Array:
+def _build_and_run(key: jax.Array, x: jax.Array, features: int, kernel_h: int, kernel_w: int, stride: int) -> jax.Array:
     conv = MyConv2D(x.shape[2], features, kernel_h, kernel_w, stride, rngs=nnx.Rngs(key))
     y = conv(x)  # (ceil(H/stride), ceil(W/stride), features)
     return jnp.ravel(y)  # (ceil(H/stride) * ceil(W/stride) * features,)

@@ -91,9 +91,7 @@ def conv2d_linen_forward(
 
 
 @one_program
-def _build_and_run(
-    key: jax.Array, x: jax.Array, features: int, kernel_h: int, kernel_w: int, stride: int
-) -> jax.Array:
+def _build_and_run(key: jax.Array, x: jax.Array, features: int, kernel_h: int, kernel_w: int, stride: int) -> jax.Array:
     conv = MyConv2D(features, kernel_h, kernel_w, stride)
     y, _variables = conv.init_with_output(key, x)  # (ceil(H/stride), ceil(W/stride), features)
     return jnp.ravel(y)  # (ceil(H/stride) * ceil(W/stride) * features,)

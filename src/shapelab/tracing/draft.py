@@ -97,9 +97,7 @@ class Draft:
         for leaf, var in enumerate(invars[: len(self.state)]):
             self.env[var] = self._value(var.aval, leaves=frozenset({leaf}))
         for number, var in enumerate(invars[len(self.state) :]):
-            dims = tuple(
-                Dim(self.names.new(), (number, axis), inner.IDENTITY) for axis in range(len(var.aval.shape))
-            )
+            dims = tuple(Dim(self.names.new(), (number, axis), inner.IDENTITY) for axis in range(len(var.aval.shape)))
             value = Value(tuple(var.aval.shape), str(var.aval.dtype), dims, producer=-1 - number)
             self.env[var] = value
             self.inputs.append(value)
@@ -133,7 +131,13 @@ class Draft:
                 self._constants(eqn, values, env)
 
     def _plain(
-        self, eqn: Any, values: list[Value], env: dict[Any, Value], scope: Scope, forced: StageDraft | None, repeats: int
+        self,
+        eqn: Any,
+        values: list[Value],
+        env: dict[Any, Value],
+        scope: Scope,
+        forced: StageDraft | None,
+        repeats: int,
     ) -> None:
         if forced is None and not self._in_layer(scope) and self._constant(values):
             self._constants(eqn, values, env)

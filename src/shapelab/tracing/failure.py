@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 import jax
 
 from shapelab.tracing.frames import is_library
-from shapelab.tracing.records import SPATIAL, Edge, Failure, Shape, Source, Stage
+from shapelab.tracing.records import SPATIAL, Edge, Failure, Shape, Source, Stage, numbered
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,8 @@ def _dropping_stage(stages: Sequence[Stage], candidates: set[int], from_end: int
             name = stage.layout[from_end]
             made, went = stage.out_shape[from_end], "went" if len(unread) == 1 else "each went"
             return index, (
-                f"{stage.name} took {size} to {made} along {name}: with windows of {window.size} every {window.stride}, "
+                f"{numbered(stages)[index]} took {size} to {made} along {name}: "
+                f"with windows of {window.size} every {window.stride}, "
                 f"{name} index {', '.join(map(str, unread[:4]))} {went} unread"
             )
     return None, ""

@@ -66,7 +66,12 @@ class Body:
         carries = self.carried[1]
         stacked = [
             Value(
-                tuple(var.aval.shape), value.dtype, (Dim(names.new()), *value.dims), value.producer, value.leaves, value.reduced
+                tuple(var.aval.shape),
+                value.dtype,
+                (Dim(names.new()), *value.dims),
+                value.producer,
+                value.leaves,
+                value.reduced,
             )
             for var, value in zip(eqn.outvars[carries:], values[carries:], strict=True)
         ]

@@ -79,8 +79,7 @@ def _elementwise(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading
     constants = [value for value in full if value.producer is None]
     if full:
         out = tuple(
-            names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants])
-            for axis in range(len(shape))
+            names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants]) for axis in range(len(shape))
         )
     else:
         out = names.fresh(shape)
@@ -176,9 +175,7 @@ def _slice(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     starts, limits = eqn.params["start_indices"], eqn.params["limit_indices"]
     strides = eqn.params["strides"] or (1,) * len(starts)
     windows = {}
-    for axis, (start, limit, stride, size) in enumerate(
-        zip(starts, limits, strides, values[0].shape, strict=True)
-    ):
+    for axis, (start, limit, stride, size) in enumerate(zip(starts, limits, strides, values[0].shape, strict=True)):
         if (start, limit, stride) != (0, size, 1):
             windows[axis] = Window(1, stride, padding=Padding(-start, limit - size))
     return Reading("slice", (_slid(values[0].dims, windows),), windows)
@@ -284,8 +281,9 @@ OP_NAMES = {
 }
 
 _ARITHMETIC = (
-    "abs add add_any and atan2 cbrt ceil clamp cos cosh div erf erf_inv erfc exp exp2 expm1 floor integer_pow is_finite "
-    "lgamma log log1p logistic max min mul neg nextafter pow rem round rsqrt sign sin sinh sqrt square sub tan tanh"
+    "abs add add_any and atan2 cbrt ceil clamp cos cosh div erf erf_inv erfc exp exp2 expm1 floor "
+    "integer_pow is_finite lgamma log log1p logistic max min mul neg nextafter pow rem round rsqrt sign sin sinh sqrt "
+    "square sub tan tanh"
 )
 _MOVES = (
     "convert_element_type copy copy_p eq ge gt le lt ne not or xor optimization_barrier reduce_precision select_n "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -68,7 +69,7 @@ class Stage:
 
     Attributes:
       path: attribute path of the module that the step belongs to (``"enc1.conv"``); ``""`` for the traced module.
-      op: what it does: ``conv``, ``conv_transpose``, ``max_pool``, ``batch_norm``, ``relu``, ``concatenate``, ``add``, …
+      op: what it does: ``conv``, ``conv_transpose``, ``max_pool``, ``batch_norm``, ``relu``, ``concatenate``, …
       module_type: class of the module at ``path``.
       in_shapes: shapes of the activations it reads, in order (parameters are in ``parameters``).
       out_shape: shape of what it gives.
@@ -117,6 +118,16 @@ class Stage:
     def params(self) -> int:
         """Trainable numbers that the stage reads."""
         return sum(parameter.size for parameter in self.parameters if parameter.trainable)
+
+
+def numbered(stages: Sequence[Stage]) -> list[str]:
+    """The stages' names, with #2, #3, … behind one that comes again."""
+    seen: dict[str, int] = {}
+    names = []
+    for stage in stages:
+        seen[stage.name] = seen.get(stage.name, 0) + 1
+        names.append(f"{stage.name} #{seen[stage.name]}" if seen[stage.name] > 1 else stage.name)
+    return names
 
 
 @dataclass(frozen=True)
