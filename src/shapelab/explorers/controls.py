@@ -102,7 +102,7 @@ class Controls(w.VBox):  # type: ignore[misc]
             control.settle(getattr(config, name))
 
     def _link(self, lesson: Lesson, link: Callable[[bool], None]) -> w.Widget:
-        box = w.Checkbox(value=True, description=f"keep {' and '.join(lesson.linked)} equal", indent=False)
+        box = w.Checkbox(value=True, description=" = ".join(lesson.linked), indent=False, tooltip="Move them together")
         box.add_class("shapelab-link")
         box.observe(lambda change: link(bool(change["new"])), "value")
         return box

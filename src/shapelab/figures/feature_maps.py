@@ -18,7 +18,7 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
     Maps of more than 48 cells a side show the largest value of each tile; the caption says so.
     """
     most = 4 if narrow else 8
-    canvas = Canvas(420, 120) if narrow else Canvas(860, 130)
+    canvas = Canvas(420, 140) if narrow else Canvas(860, 130)
     height, width, channels = shape[-3:]
     shown = min(channels, most)
     slot = canvas.width / most
@@ -41,15 +41,16 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
             hover=f"channel {channel}",
         )
         canvas.data[-1].update({"zmin": low, "zmax": high if high > low else low + 1.0, "xgap": 0, "ygap": 0})
-    caption = f"{name}: {'all' if shown == channels else 'the first'} {shown} of {channels} channels, one scale"
-    if shown == channels:
-        caption = f"{name}: all {channels} channels, one scale" if channels > 1 else f"{name}: its one channel"
+    few = f"the first {shown} of {channels} channels" if shown < channels else f"all {channels} channels"
+    caption = [f"{name}: {few}, one scale" if channels > 1 else f"{name}: its one channel"]
     if maps is not None:
-        caption += f" from {low:.3g} (pale) to {high:.3g}"
+        caption.append(f"from {low:.3g} (pale) to {high:.3g}")
     if tile > 1:
-        caption += f"; each point the largest of {tile} × {tile}"
-    canvas.text((4, canvas.height - 14), caption, anchor="left")
-    return canvas.spec(f"Feature maps of {caption}.")
+        caption.append(f"each point the largest of {tile} × {tile}")
+    lines = [caption[0], ", ".join(caption[1:])] if narrow else [", ".join(caption)]
+    for i, line in enumerate(reversed(lines)):
+        canvas.text((4, canvas.height - 12 - 17 * i), line, anchor="left")
+    return canvas.spec(f"Feature maps of {', '.join(caption)}.")
 
 
 def _tiles(values: Array, tile: int) -> Array:

@@ -85,7 +85,7 @@ def _padded_size(shown: Convolution) -> tuple[int, int]:
 def _wide_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
     (ph, pw), (oh, ow), (kh, kw) = _padded_size(shown), shown.output_shape[:2], shown.kernel_shape[:2]
     cell = min(40.0, 360 / ph, 370 / pw)
-    out_cell = min(cell, 250 / oh, 200 / ow) if max(oh, ow) * cell > 220 else cell
+    out_cell = min(max(cell, 18.0), 250 / oh, 200 / ow)
     kernel_cell = min(36.0, max(cell, 14.0), 120 / kw, 250 / kh)
     padded = Plane((225 - cell * pw / 2, 250 - cell * ph / 2), cell, ph, pw)
     kernel = Plane((515 - kernel_cell * kw / 2, 250 - kernel_cell * kh / 2), kernel_cell, kh, kw)
@@ -99,7 +99,7 @@ def _narrow_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
     padded = Plane((210 - cell * pw / 2, 235 - cell * ph / 2), cell, ph, pw)
     kernel_cell = min(30.0, 130 / kw, 170 / kh)
     kernel = Plane((105 - kernel_cell * kw / 2, 585 - kernel_cell * kh / 2), kernel_cell, kh, kw)
-    out_cell = min(30.0, cell, 170 / ow, 190 / oh)
+    out_cell = min(max(cell, 14.0), 170 / ow, 190 / oh)
     output = Plane((308 - out_cell * ow / 2, 585 - out_cell * oh / 2), out_cell, oh, ow)
     return padded, kernel, output
 
