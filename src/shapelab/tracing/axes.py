@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shapelab.geometry import ReceptiveField
+from shapelab.geometry import Fill, Padding, ReceptiveField
 from shapelab.tracing.records import SPATIAL, Shape
 
 
@@ -27,6 +27,21 @@ class Dim:
         return Dim(self.axis, self.origin if sees else None, sees)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One axis of a value that only shows cells of another value, moved about.
+
+    Attributes:
+      of: the other value.
+      axis: which axis, the same in both; all others are unchanged.
+      cells: for each cell, the cell of ``of`` that it shows; None for a constant.
+    """
+
+    of: Value
+    axis: int
+    cells: tuple[int | None, ...]
+
+
 @dataclass(eq=False)
 class Value:
     """A variable of the jaxpr, with what has been learnt of it. Compared by identity.
@@ -35,6 +50,7 @@ class Value:
       producer: stage (as in ``records.Edge.source``) that made it; None for parameters and constants.
       leaves: numbers of the state arrays that it was computed from, for parameters alone.
       reduced: axes that were summed over somewhere upstream.
+      shown: set where the value is a slice, a mirror image or a padding of another along one axis.
       pending_flops: arithmetic done on parameters alone, charged to the first stage that reads the result.
     """
 
@@ -44,7 +60,46 @@ class Value:
     producer: int | None = None
     leaves: frozenset[int] = frozenset()
     reduced: frozenset[int] = frozenset()
+    shown: Shown | None = None
     pending_flops: int = 0
+
+
+def view(value: Value, axis: int) -> Shown:
+    """The value as a showing of itself along an axis, or of what it already shows along that axis."""
+    if value.shown is not None and value.shown.axis == axis:
+        return value.shown
+    return Shown(value, axis, tuple(range(value.shape[axis])))
+
+
+def unpadded(value: Value, stage: int) -> tuple[Value, dict[int, Padding]]:
+    """Undo paddings that the stage itself has made: the value before them, and the padding of each axis.
+
+    Constant, circular and reflected paddings are told by the cells that they show; anything else is left alone.
+    """
+    paddings: dict[int, Padding] = {}
+    while value.shown is not None and value.producer == stage:
+        padding = _as_padding(value.shown)
+        if padding is None or value.shown.axis in paddings:
+            break
+        paddings[value.shown.axis] = padding
+        value = value.shown.of
+    return value, paddings
+
+
+def _as_padding(shown: Shown) -> Padding | None:
+    size = shown.of.shape[shown.axis]
+    extra = len(shown.cells) - size
+    whole = tuple(range(size))
+    # Of a circular padding longer than the input any copy may be the original; flax pads evenly, so the middle one.
+    starts = sorted(range(extra + 1), key=lambda start: abs(start - extra // 2))
+    for start in starts:
+        if shown.cells[start : start + size] == whole:
+            for fill in Fill:
+                padding = Padding(start, extra - start, fill)
+                if all(padding.source(i - start, size) == cell for i, cell in enumerate(shown.cells)):
+                    return padding
+            return None
+    return None
 
 
 @dataclass

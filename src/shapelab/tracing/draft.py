@@ -22,7 +22,7 @@ from shapelab.tracing import inner
 from shapelab.tracing.axes import AxisNames, Dim, Value
 from shapelab.tracing.failure import Caught, explain
 from shapelab.tracing.frames import CallSite, call_site
-from shapelab.tracing.primitives import Reading, read
+from shapelab.tracing.primitives import SPATIAL_NAMES, Reading, read
 from shapelab.tracing.records import SPATIAL, Edge, Parameter, Stage, Tensor, Trace
 from shapelab.tracing.scopes import ROOT, Scope, Scopes, scope_of
 
@@ -63,12 +63,13 @@ class StageDraft:
     ops: list[str] = field(default_factory=list)
     reads: dict[int, Value] = field(default_factory=dict)
     makes: list[tuple[Any, Value]] = field(default_factory=list)
-    windows: list[tuple[tuple[Dim, ...], dict[int, Window]]] = field(default_factory=list)
+    windows: list[tuple[str, tuple[Dim, ...], dict[int, Window]]] = field(default_factory=list)
     leaves: set[int] = field(default_factory=set)
     charged: set[int] = field(default_factory=set)
     macs: int = 0
     flops: int = 0
     read_later: set[int] = field(default_factory=set)
+    made_by: set[Any] = field(default_factory=set)  # the same line and primitive again: a loop came round
 
 
 class Draft:
@@ -143,7 +144,7 @@ class Draft:
             self._constants(eqn, values, env)
             return
         stage = forced or self._stage_for(eqn, scope, repeats)
-        reading = read(eqn, values, self.names)
+        reading = read(eqn, values, self.names, stage.index)
         self._enter(stage, values)
         self._leave(stage, eqn, values, reading, env)
 
@@ -215,11 +216,11 @@ class Draft:
             and latest.scope == scope
             and site.callee
             and (latest.site.chain, latest.site.callee) == (site.chain, site.callee)
-            and latest.site.everything != site.everything
+            and (site.everything, eqn.primitive.name) not in latest.made_by
         )
-        if same_call and latest is not None:
-            return latest
-        return self._new_stage(scope, "", False, site, repeats)
+        stage = latest if same_call and latest is not None else self._new_stage(scope, "", False, site, repeats)
+        stage.made_by.add((site.everything, eqn.primitive.name))
+        return stage
 
     def _new_stage(self, scope: Scope, op: str, layer: bool, site: CallSite, repeats: int) -> StageDraft:
         stage = StageDraft(len(self.stages), scope, op, layer, site, repeats)
@@ -241,13 +242,17 @@ class Draft:
         self, stage: StageDraft, eqn: Any, values: Sequence[Value], reading: Reading, env: dict[Any, Value]
     ) -> None:
         if reading.windows:
-            stage.windows.append((reading.outs[0], reading.windows))
+            stage.windows.append((reading.op, reading.outs[0], reading.windows))
         stage.ops.append(reading.op)
         stage.macs += reading.macs
         stage.flops += 2 * reading.macs + reading.flops
         reduced = reading.reduced.union(*(value.reduced for value in values))
+        leaves: frozenset[int] = frozenset()
+        producer: int | None = stage.index
+        if self._constant(values):  # a layer's own state moving on, such as the counter of a Dropout
+            producer, leaves = None, leaves.union(*(value.leaves for value in values))
         for var, dims in zip(eqn.outvars, reading.outs, strict=True):
-            value = Value(tuple(var.aval.shape), str(var.aval.dtype), dims, stage.index, reduced=reduced)
+            value = Value(tuple(var.aval.shape), str(var.aval.dtype), dims, producer, leaves, reduced, reading.shown)
             env[var] = value
             stage.makes.append((var, value))
 
@@ -255,6 +260,7 @@ class Draft:
 
     def finish(self, outputs: int, caught: Caught | None) -> tuple[Trace, tuple[Any, ...]]:
         """The trace, and for each stage the variable that holds what it gives."""
+        self._name_slid_axes()
         outvars = self.closed.jaxpr.outvars[:outputs]
         results = [self._lookup(var, self.env) for var in outvars]
         for value in results:
@@ -280,6 +286,20 @@ class Draft:
         )
         top_level = {var for eqn in self.closed.jaxpr.eqns for var in eqn.outvars}
         return trace, tuple(var if var in top_level else None for var, _ in given)
+
+    def _name_slid_axes(self) -> None:
+        """Name the axes that a pooling slides along where no convolution has named any; channels last, batch first."""
+        for stage in self.stages:
+            for _, dims, windows in stage.windows:
+                slid = [i for i, w in sorted(windows.items()) if (w.size, w.stride) != (1, 1)]
+                if any(self.names.name(dim.axis) for dim in dims) or len(slid) not in SPATIAL_NAMES:
+                    continue
+                for i, name in zip(slid, SPATIAL_NAMES[len(slid)], strict=True):
+                    self.names.call(dims[i].axis, name)
+                if slid[-1] == len(dims) - 2:
+                    self.names.call(dims[-1].axis, "C")
+                if slid[0] == 1:
+                    self.names.call(dims[0].axis, "N")
 
     def _given(self, stage: StageDraft) -> tuple[Any, Value]:
         """What a stage gives: the last value that something after it reads, else the last it made."""
@@ -310,10 +330,14 @@ class Draft:
         )
 
     def _windows(self, stage: StageDraft) -> tuple[Window, ...] | None:
-        """The windows of a stage in which exactly one thing slides, along the axes of space."""
-        if len(stage.windows) != 1:
+        """The windows of a stage in which exactly one thing slides, along the axes of space.
+
+        The paddings and slices that a stage makes on the way do not count beside a convolution or a pooling.
+        """
+        sliding = [entry for entry in stage.windows if entry[0] not in ("pad", "slice")] or stage.windows
+        if len(sliding) != 1:
             return None
-        dims, windows = stage.windows[0]
+        _, dims, windows = sliding[0]
         spatial = [w for axis, w in sorted(windows.items()) if self.names.name(dims[axis].axis) in SPATIAL]
         return tuple(spatial) or None
 

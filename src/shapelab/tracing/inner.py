@@ -6,7 +6,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -65,14 +65,7 @@ class Body:
             return list(values)
         carries = self.carried[1]
         stacked = [
-            Value(
-                tuple(var.aval.shape),
-                value.dtype,
-                (Dim(names.new()), *value.dims),
-                value.producer,
-                value.leaves,
-                value.reduced,
-            )
+            replace(value, shape=tuple(var.aval.shape), dims=(Dim(names.new()), *value.dims), shown=None)
             for var, value in zip(eqn.outvars[carries:], values[carries:], strict=True)
         ]
         return [*values[:carries], *stacked]
@@ -130,6 +123,4 @@ def itemsize(dtype: str) -> int:
 
 
 def _without_first_axis(value: Value) -> Value:
-    return Value(
-        value.shape[1:], value.dtype, value.dims[1:], value.producer, value.leaves, value.reduced, value.pending_flops
-    )
+    return replace(value, shape=value.shape[1:], dims=value.dims[1:], shown=None)

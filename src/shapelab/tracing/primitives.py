@@ -14,7 +14,7 @@ from typing import Any
 
 from shapelab.geometry import Padding, Window
 from shapelab.geometry.cost import convolution_macs, matmul_macs
-from shapelab.tracing.axes import AxisNames, Dim, Value
+from shapelab.tracing.axes import AxisNames, Dim, Shown, Value, unpadded, view
 from shapelab.tracing.records import Shape
 
 SPATIAL_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -34,6 +34,7 @@ class Reading:
       macs: multiply-accumulates, dense count.
       flops: floating-point operations that are not part of a MAC.
       reduced: axes summed over.
+      shown: set where the output only shows cells of an operand, moved along one axis.
     """
 
     op: str
@@ -42,13 +43,27 @@ class Reading:
     macs: int = 0
     flops: int = 0
     reduced: frozenset[int] = frozenset()
+    shown: Shown | None = None
 
 
 Reader = Callable[[Any, Sequence[Value], AxisNames], Reading]
+SlidingReader = Callable[[Any, Sequence[Value], AxisNames, dict[int, Padding]], Reading]
 
 
-def read(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
-    """Read one equation that has no jaxpr inside."""
+def read(eqn: Any, values: Sequence[Value], names: AxisNames, stage: int = -1) -> Reading:
+    """Read one equation that has no jaxpr inside.
+
+    Args:
+      eqn: the equation.
+      values: what it reads.
+      names: the axes' names.
+      stage: the stage it belongs to. A window that slides over what the same stage has padded slides, for a reader,
+        over the unpadded input: its padding then holds both.
+    """
+    sliding = SLIDING.get(eqn.primitive.name)
+    if sliding is not None:
+        inner, paddings = unpadded(values[0], stage)
+        return sliding(eqn, [inner, *values[1:]], names, paddings)
     return READERS.get(eqn.primitive.name, _unlisted)(eqn, values, names)
 
 
@@ -58,7 +73,7 @@ def _out_shape(eqn: Any, index: int = 0) -> Shape:
 
 def _is_float(eqn: Any) -> bool:
     dtype = getattr(eqn.outvars[0].aval, "dtype", None)
-    return dtype is not None and dtype.kind in "fcV"  # V: bfloat16 and the 8-bit floats
+    return getattr(dtype, "kind", "-") in "fcV"  # V: bfloat16 and the 8-bit floats; random keys have no kind
 
 
 def _name(eqn: Any) -> str:
@@ -109,13 +124,16 @@ def _squeeze(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
 
 
 def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
-    """Axes that keep their size and their place among the others stay; split and merged ones are new."""
-    old, new = values[0].shape, _out_shape(eqn)
+    """Axes that keep their size and their place among the others stay; split and merged ones are new.
+
+    Matched from the last axis on: where sizes of 1 leave a choice, it is a batch axis in front that comes or goes.
+    """
+    old, new = values[0].shape[::-1], _out_shape(eqn)[::-1]
     dims = list(names.fresh(new))
     i = j = 0
     while i < len(old) and j < len(new):
         if old[i] == new[j]:
-            dims[j] = values[0].dims[i]
+            dims[j] = values[0].dims[len(old) - 1 - i]
             i, j = i + 1, j + 1
         elif old[i] == 1:
             i += 1
@@ -123,7 +141,7 @@ def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
             j += 1
         else:
             i, j = _next_boundary(old, new, i, j)
-    return Reading("reshape", (tuple(dims),))
+    return Reading("reshape", (tuple(reversed(dims)),))
 
 
 def _next_boundary(old: Shape, new: Shape, i: int, j: int) -> tuple[int, int]:
@@ -159,26 +177,50 @@ def _concatenate(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading
     for axis in range(len(shape)):
         dim = names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants])
         dims.append(dim.seeing(None) if axis == along else dim)
-    return Reading("concatenate", (tuple(dims),))
+    views = [view(value, along) for value in values]
+    shown = None
+    if all(v.of is views[0].of for v in views) and views[0].of.producer is not None:
+        shown = Shown(views[0].of, along, tuple(cell for v in views for cell in v.cells))
+    return Reading("concatenate", (tuple(dims),), shown=shown)
 
 
 def _pad(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    config = [(int(lo), int(hi), int(interior)) for lo, hi, interior in eqn.params["padding_config"]]
     windows = {
         axis: Window(1, base_dilation=interior + 1, padding=Padding(lo, hi))
-        for axis, (lo, hi, interior) in enumerate(eqn.params["padding_config"])
+        for axis, (lo, hi, interior) in enumerate(config)
         if lo or hi or interior
     }
-    return Reading("pad", (_slid(values[0].dims, windows),), windows)
+    shown = None
+    if len(windows) == 1:
+        ((axis, window),) = windows.items()
+        seen, size = view(values[0], axis), values[0].shape[axis]
+        taps = (window.taps(i, size)[0] for i in range(window.output_size(size)))
+        shown = Shown(seen.of, axis, tuple(None if tap is None else seen.cells[tap] for tap in taps))
+    return Reading("pad", (_slid(values[0].dims, windows),), windows, shown=shown)
 
 
 def _slice(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     starts, limits = eqn.params["start_indices"], eqn.params["limit_indices"]
     strides = eqn.params["strides"] or (1,) * len(starts)
-    windows = {}
+    windows, moved = {}, []
     for axis, (start, limit, stride, size) in enumerate(zip(starts, limits, strides, values[0].shape, strict=True)):
         if (start, limit, stride) != (0, size, 1):
-            windows[axis] = Window(1, stride, padding=Padding(-start, limit - size))
-    return Reading("slice", (_slid(values[0].dims, windows),), windows)
+            windows[axis] = Window(1, int(stride), padding=Padding(-int(start), int(limit) - size))
+            seen = view(values[0], axis)
+            moved.append(Shown(seen.of, axis, seen.cells[start:limit:stride]))
+    dims = _slid(values[0].dims, windows)
+    return Reading("slice", (dims,), windows, shown=moved[0] if len(moved) == 1 else None)
+
+
+def _rev(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    turned = set(eqn.params["dimensions"])
+    dims = tuple(dim.seeing(None) if axis in turned else dim for axis, dim in enumerate(values[0].dims))
+    shown = None
+    if len(turned) == 1:
+        seen = view(values[0], next(iter(turned)))
+        shown = Shown(seen.of, seen.axis, seen.cells[::-1])
+    return Reading("rev", (dims,), shown=shown)
 
 
 def _slid(dims: Dims, windows: dict[int, Window]) -> Dims:
@@ -188,7 +230,14 @@ def _slid(dims: Dims, windows: dict[int, Window]) -> Dims:
     )
 
 
-def _reduce_window(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+def _joined(before: Padding | None, lo: int, hi: int) -> Padding:
+    """The padding that a stage made beforehand and that of the window itself, as one."""
+    if before is None:
+        return Padding(int(lo), int(hi))
+    return Padding(before.lo + int(lo), before.hi + int(hi), before.fill)
+
+
+def _reduce_window(eqn: Any, values: Sequence[Value], names: AxisNames, paddings: dict[int, Padding]) -> Reading:
     """Source: ``lax.reduce_window``'s window_dimensions, window_strides, padding, base_dilation, window_dilation."""
     p = eqn.params
     columns = zip(
@@ -200,14 +249,14 @@ def _reduce_window(eqn: Any, values: Sequence[Value], names: AxisNames) -> Readi
         strict=True,
     )
     windows = {
-        axis: Window(size, stride, dilation, base, Padding(*pad))
+        axis: Window(size, stride, dilation, base, _joined(paddings.get(axis), *pad))
         for axis, (size, stride, pad, base, dilation) in enumerate(columns)
     }
     dims = _slid(values[0].dims, windows)
     return Reading(_name(eqn), (dims,), windows, flops=prod(_out_shape(eqn)) * prod(p["window_dimensions"]))
 
 
-def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames, paddings: dict[int, Padding]) -> Reading:
     """Source: ``lax.conv_general_dilated``; its specs list batch, feature and then the spatial axes."""
     p, (lhs, rhs, *_) = eqn.params, values
     numbers = p["dimension_numbers"]
@@ -226,7 +275,7 @@ def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading
             stride=p["window_strides"][k],
             dilation=p["rhs_dilation"][k],
             base_dilation=p["lhs_dilation"][k],
-            padding=Padding(*p["padding"][k]),
+            padding=_joined(paddings.get(numbers.lhs_spec[2 + k]), *p["padding"][k]),
         )
         before = lhs.dims[numbers.lhs_spec[2 + k]]
         dims[place] = before.seeing(before.sees.then(window) if before.sees else None)
@@ -296,14 +345,17 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(_ARITHMETIC.split(), _elementwise),
     **dict.fromkeys(_MOVES.split(), _moved),
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
-    **dict.fromkeys(_REDUCE_WINDOWS.split(), _reduce_window),
     "broadcast_in_dim": _broadcast,
     "concatenate": _concatenate,
-    "conv_general_dilated": _convolution,
     "dot_general": _dot,
     "pad": _pad,
     "reshape": _reshape,
+    "rev": _rev,
     "slice": _slice,
     "squeeze": _squeeze,
     "transpose": _transpose,
+}
+SLIDING: dict[str, SlidingReader] = {
+    **dict.fromkeys(_REDUCE_WINDOWS.split(), _reduce_window),
+    "conv_general_dilated": _convolution,
 }
