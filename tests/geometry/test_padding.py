@@ -8,8 +8,8 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from oracles.running import convolution, flax_layer, resolved
 
+from oracles.running import convolution, flax_layer, resolved
 from shapelab.errors import ShapeError
 from shapelab.geometry import Fill, Padding, Window
 from shapelab.geometry import padding as rules
@@ -55,7 +55,9 @@ def test_named_padding_is_what_lax_makes_of_it(name, axis, seen):
 
 
 @MANY
-@given(axis=axes, lo=st.integers(0, 15), hi=st.integers(0, 15), base=st.integers(1, 4), more=st.integers(0, 5))
+@given(
+    axis=axes, lo=st.integers(0, 15), hi=st.integers(0, 15), base=st.integers(1, 4), more=st.integers(0, 5)
+)
 def test_size_with_explicit_padding_and_a_spread_input(axis, lo, hi, base, more):
     size, kernel, stride, dilation = axis
     padding = Padding(lo, hi + max(0, span_of(kernel, dilation) - size) + more)

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracles.running import convolution, support
 
+from oracles.running import convolution, support
 from shapelab.geometry import Padding, ReceptiveField, Window
 
 windows = st.builds(
@@ -23,7 +23,7 @@ plain = st.builds(
     dilation=st.integers(1, 2),
     padding=st.builds(Padding, st.integers(0, 3), st.integers(0, 3)),
 )
-RUNS = settings(max_examples=40, derandomize=True, deadline=None)
+RUNS = settings(max_examples=30, derandomize=True, deadline=None)
 
 
 def running(chain):
@@ -102,7 +102,9 @@ def test_a_transposed_convolution_halves_the_step():
 def test_a_join_sees_what_either_branch_sees(left, right, size):
     assume(fits([left], size) and fits([right], size) and left.stride == right.stride)
     joined = field_of([left]).union(field_of([right]))
-    for i, cells in enumerate(zip(support(running([left]), size), support(running([right]), size), strict=False)):
+    for i, cells in enumerate(
+        zip(support(running([left]), size), support(running([right]), size), strict=False)
+    ):
         first, last = joined.interval(i)
         seen = sorted({*cells[0], *cells[1]})
         assert all(first <= cell <= last for cell in seen)

@@ -6,13 +6,13 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from oracles.running import convolution, flax_layer, resolved, taps_of
 
+from oracles.running import convolution, flax_layer, resolved, taps_of
 from shapelab.errors import ShapeError
 from shapelab.geometry import Padding, Window
 from shapelab.geometry import padding as rules
 
-RUNS = settings(max_examples=60, derandomize=True, deadline=None)
+RUNS = settings(max_examples=30, derandomize=True, deadline=None)
 
 kernels, strides, dilations = st.integers(1, 6), st.integers(1, 7), st.integers(1, 3)
 sizes = st.integers(1, 14)
@@ -38,7 +38,13 @@ def holds_for(window, layer, input_size):
 
 
 @RUNS
-@given(size=sizes, kernel=kernels, stride=strides, dilation=dilations, name=st.sampled_from(["SAME", "SAME_LOWER"]))
+@given(
+    size=sizes,
+    kernel=kernels,
+    stride=strides,
+    dilation=dilations,
+    name=st.sampled_from(["SAME", "SAME_LOWER"]),
+)
 def test_taps_of_same(size, kernel, stride, dilation, name):
     padding = rules.resolve(name, size, kernel, stride, dilation)
     layer = convolution((kernel,), (stride,), name, (dilation,))
@@ -46,7 +52,14 @@ def test_taps_of_same(size, kernel, stride, dilation, name):
 
 
 @RUNS
-@given(size=sizes, kernel=kernels, stride=strides, dilation=dilations, lo=st.integers(-2, 6), hi=st.integers(-2, 6))
+@given(
+    size=sizes,
+    kernel=kernels,
+    stride=strides,
+    dilation=dilations,
+    lo=st.integers(-2, 6),
+    hi=st.integers(-2, 6),
+)
 def test_taps_with_explicit_padding_or_cropping(size, kernel, stride, dilation, lo, hi):
     size += 4 + (kernel - 1) * dilation  # so that cropping leaves room for a window
     layer = convolution((kernel,), (stride,), [(lo, hi)], (dilation,))
@@ -69,7 +82,12 @@ def test_taps_on_a_spread_input(size, kernel, stride, dilation, base, padding):
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
-@given(size=st.integers(1, 8), kernel=kernels, stride=st.integers(1, 4), padding=st.sampled_from(["SAME", "VALID"]))
+@given(
+    size=st.integers(1, 8),
+    kernel=kernels,
+    stride=st.integers(1, 4),
+    padding=st.sampled_from(["SAME", "VALID"]),
+)
 def test_taps_of_a_transposed_convolution_as_flax_makes_it(size, kernel, stride, padding):
     layer = flax_layer(
         lambda: nnx.ConvTranspose(
@@ -82,7 +100,7 @@ def test_taps_of_a_transposed_convolution_as_flax_makes_it(size, kernel, stride,
     holds_for(window, layer, size)
 
 
-@settings(max_examples=80, derandomize=True, deadline=None)
+@settings(max_examples=50, derandomize=True, deadline=None)
 @given(
     size=sizes,
     kernel=kernels,
@@ -113,9 +131,7 @@ def test_a_mirrored_single_cell_is_repeated():
 
 def test_both_axes_of_a_plane_at_once():
     height, width = (5, 3, 2, 1), (8, 2, 3, 2)
-    windows = [
-        Window(k, s, d, padding=rules.same_lower(n, k, s, d)) for n, k, s, d in (height, width)
-    ]
+    windows = [Window(k, s, d, padding=rules.same_lower(n, k, s, d)) for n, k, s, d in (height, width)]
     layer = convolution((3, 2), (2, 3), "SAME_LOWER", (1, 2))
     impulses = jnp.eye(40, dtype=jnp.float32).reshape(40, 5, 8, 1)
     answers = layer(impulses)

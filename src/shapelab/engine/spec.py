@@ -34,6 +34,6 @@ def check(lesson: str, values: Mapping[str, Any]) -> Spec:
     Raises:
       ShapeError: for an unknown lesson or field, or a value out of its bounds.
     """
-    if lesson not in LESSONS:
+    if not isinstance(lesson, str) or lesson not in LESSONS:
         raise ShapeError(f"there is no lesson {str(lesson)[:40]!r}: choose from {', '.join(LESSONS)}")
     return Spec(lesson, LESSONS[lesson].Config.of(values))

@@ -11,6 +11,7 @@ from shapelab.explorers.words import heading
 from shapelab.lessons.base import Bounds, Choices, Config, Lesson
 
 Propose = Callable[[str, Any], None]
+Apply = Callable[[dict[str, Any]], None]
 
 
 class NumberControl(w.Box):  # type: ignore[misc]
@@ -19,6 +20,8 @@ class NumberControl(w.Box):  # type: ignore[misc]
     def __init__(self, name: str, rule: Bounds, value: int, propose: Propose) -> None:
         self._propose = propose
         self._name = name
+        self._rule = rule
+        self._value = value
         self._settling = False
         self.slider = w.IntSlider(
             value=value,
@@ -37,12 +40,17 @@ class NumberControl(w.Box):  # type: ignore[misc]
         self.slider.observe(self._moved, "value")
         self.number.observe(self._moved, "value")
 
+    @property
+    def value(self) -> int:
+        """The value that holds."""
+        return self._value
+
     def settle(self, value: int) -> None:
         """Show the value that holds, in both places, without proposing it again."""
-        self._settling = True
+        self._settling, self._value = True, value
         try:
-            steps = round((value - self.slider.min) / self.slider.step)
-            self.slider.value = self.slider.min + steps * self.slider.step  # a typed value may lie between its stops
+            steps = round((value - self._rule.low) / self._rule.step)
+            self.slider.value = self._rule.low + steps * self._rule.step  # a typed value may lie between its stops
             self.number.value = value
         finally:
             self._settling = False
@@ -63,6 +71,11 @@ class ChoiceControl(w.Box):  # type: ignore[misc]
             self.add_class(css)
         self.buttons.observe(lambda change: None if self._settling else propose(name, change["new"]), "value")
 
+    @property
+    def value(self) -> str:
+        """The value that holds."""
+        return str(self.buttons.value)
+
     def settle(self, value: str) -> None:
         """Show the value that holds, without proposing it again."""
         self._settling = True
@@ -73,10 +86,17 @@ class ChoiceControl(w.Box):  # type: ignore[misc]
 
 
 class Controls(w.VBox):  # type: ignore[misc]
-    """All controls of a lesson, under the headings of its fields."""
+    """All controls of a lesson, under the headings of its fields, and its presets.
 
-    def __init__(self, lesson: Lesson, config: Config, propose: Propose, link: Callable[[bool], None]) -> None:
+    Attributes:
+      fields: the control of each field.
+      link: the box that makes linked fields move together, or None in a lesson that has none.
+    """
+
+    def __init__(self, lesson: Lesson, config: Config, propose: Propose, apply: Apply) -> None:
+        self._lesson = lesson
         self.fields: dict[str, NumberControl | ChoiceControl] = {}
+        self.link: w.Checkbox | None = None
         children: list[w.Widget] = []
         group = ""
         for name, rule in config.rules().items():
@@ -92,17 +112,43 @@ class Controls(w.VBox):  # type: ignore[misc]
             self.fields[name] = control
             children.append(control)
             if lesson.linked and name == lesson.linked[-1]:
-                children.append(self._link(lesson, link))
+                self.link = self._make_link(config, propose)
+                children.append(self.link)
+        if lesson.presets:
+            children += [w.HTML(heading("Try")), *(_preset(name, apply, dict(v)) for name, v in lesson.presets.items())]
         super().__init__(children)
         self.add_class("shapelab-controls")
 
+    @property
+    def linked(self) -> bool:
+        """Whether the linked fields move together."""
+        return self.link is not None and bool(self.link.value)
+
     def settle(self, config: Config) -> None:
-        """Show a configuration."""
+        """Show a configuration; fields that differ in it are linked no longer."""
         for name, control in self.fields.items():
             control.settle(getattr(config, name))
+        if self.link is not None and not self._equal(config):
+            self.link.value = False
 
-    def _link(self, lesson: Lesson, link: Callable[[bool], None]) -> w.Widget:
-        box = w.Checkbox(value=True, description=" = ".join(lesson.linked), indent=False, tooltip="Move them together")
+    def _equal(self, config: Config) -> bool:
+        return len({getattr(config, name) for name in self._lesson.linked}) == 1
+
+    def _make_link(self, config: Config, propose: Propose) -> w.Checkbox:
+        box = w.Checkbox(
+            value=self._equal(config),
+            description=" = ".join(self._lesson.linked),
+            indent=False,
+            tooltip="Move them together",
+        )
         box.add_class("shapelab-link")
-        box.observe(lambda change: link(bool(change["new"])), "value")
+        first = self._lesson.linked[0]
+        box.observe(lambda change: propose(first, self.fields[first].value) if change["new"] else None, "value")
         return box
+
+
+def _preset(name: str, apply: Apply, values: dict[str, Any]) -> w.Button:
+    button = w.Button(description=name, tooltip=", ".join(f"{field} = {value}" for field, value in values.items()))
+    button.add_class("shapelab-preset")
+    button.on_click(lambda _: apply(values))
+    return button

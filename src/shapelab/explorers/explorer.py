@@ -13,6 +13,7 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import ShapeError
 from shapelab.explorers import pictures, words
+from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
 from shapelab.explorers.figure_view import FigureView
 from shapelab.explorers.pump import Pump
@@ -68,7 +69,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._compose()
         super().__init__([self._left, self._centre, self._right])
         self.add_class("shapelab")
-        self._new_controls()
+        self._show_controls()
         self.state.observe(self._on_spec, "spec")
         self.state.observe(lambda _: self._draw(), ["answer", "values", "stage", "cell", "narrow"])
         self.state.observe(lambda _: self._notice(), ["refused", "trouble"])
@@ -85,25 +86,21 @@ class Explorer(w.Box):  # type: ignore[misc]
     # -- from the outside in: proposals -------------------------------------------------------------------------
 
     def propose(self, field: str, value: Any) -> None:
-        """Try a value for a field. Refused, it changes nothing but ``state.refused``."""
-        lesson, config = self.state.spec.lesson, self.state.spec.config
-        changes = {field: value}
-        if self.state.linked and field in lesson.linked:
-            changes = dict.fromkeys(lesson.linked, value)
+        """Try a value for a field, and for those linked to it. Refused, it changes nothing but ``state.refused``."""
+        together = self._controls.linked and field in self.state.spec.lesson.linked
+        self.apply(dict.fromkeys(self.state.spec.lesson.linked, value) if together else {field: value})
+
+    def apply(self, values: dict[str, Any]) -> None:
+        """Try values for several fields at once; what is not named stays."""
+        spec = self.state.spec
         try:
-            proposed = check(lesson.name, {**dataclasses.asdict(config), **changes})
+            proposed = check(spec.lesson_name, {**dataclasses.asdict(spec.config), **values})
         except ShapeError as error:
             self.state.refused = str(error)
             return
         self.state.refused = ""
         self.state.spec = proposed
         self._controls.settle(proposed.config)
-
-    def _link(self, linked: bool) -> None:
-        self.state.linked = linked
-        first = self.state.spec.lesson.linked[0]
-        if linked:
-            self.propose(first, getattr(self.state.spec.config, first))
 
     def _on_pick(self, change: Any) -> None:
         if change["name"] == "narrow":
@@ -123,7 +120,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         if change["old"].lesson_name != change["new"].lesson_name:
             self.state.stage = None
             self.state.set_trait("cell", None)
-            self._new_controls()
+            self._show_controls()
         else:
             self._controls.settle(change["new"].config)
         self._tracing.ask(change["new"])
@@ -158,6 +155,9 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _compose(self) -> None:
         self._drawing = False
+        self._all_controls: dict[str, Controls] = {}
+        self._buttons: list[w.Button] = []
+        self._ways: dict[w.Button, dict[str, Any]] = {}
         self._left = w.VBox()
         self._left.add_class("sl-left")
         self._answer, self._rule, self._said = w.HTML(), w.HTML(), w.HTML()
@@ -178,10 +178,14 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._right = w.VBox()
         self._right.add_class("sl-right")
 
-    def _new_controls(self) -> None:
+    def _show_controls(self) -> None:
+        """The controls of the lesson: made when it is first shown, kept after."""
         spec = self.state.spec
-        self.state.linked = True
-        self._controls = Controls(spec.lesson, spec.config, self.propose, self._link)
+        if spec.lesson_name not in self._all_controls:
+            made = Controls(spec.lesson, spec.config, self.propose, self.apply)
+            self._all_controls[spec.lesson_name] = made
+        self._controls = self._all_controls[spec.lesson_name]
+        self._controls.settle(spec.config)
         self._left.children = (self._controls,)
 
     def _notice(self) -> None:
@@ -193,7 +197,10 @@ class Explorer(w.Box):  # type: ignore[misc]
         answer = self.state.answer
         if answer is None:
             self._answer.value = words.waiting(self.state.spec.input_shape, self.state.spec.lesson.input_layout)
-            self._right.children = (w.HTML(words.code(self.state.spec.lesson.code(self.state.spec.config))),)
+            self._code.value = words.heading("As code") + words.code(
+                self.state.spec.lesson.code(self.state.spec.config)
+            )
+            self._right.children = (self._code,)
             return
         self._drawing = True
         try:
@@ -204,7 +211,7 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _draw_answer(self, answer: Answer) -> None:
         trace, values, narrow = answer.trace, self.state.activations, self.state.narrow
         self._answer.value = words.answer(trace)
-        self._ways_out.children = tuple(self._way_out(f, v) for f, near in answer.near.items() for v in near)
+        self._offer(answer.near)
         self._code.value = words.heading("As code") + words.code(answer.spec.lesson.code(answer.spec.config))
         lone = pictures.one_convolution(trace, self.state.cell)
         if lone is not None:
@@ -243,7 +250,36 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._facts.value = words.stage_details(trace.stages[selected]) if selected is not None else ""
         self._right.children = (self._code, self._facts, self._stages_heading, self._stages)
 
-    def _way_out(self, field: str, value: int) -> w.Button:
-        button = w.Button(description=f"{field} = {value}", tooltip=f"Set {field} to {value}, which works")
-        button.on_click(lambda _: self.propose(field, value))
-        return button
+    def _offer(self, near: Mapping[str, tuple[int, ...]]) -> None:
+        """A button for each setting near by that works; the buttons are kept and named anew."""
+        ways = [(field, value) for field, values in near.items() for value in values]
+        while len(self._buttons) < len(ways):
+            button = w.Button()
+            button.on_click(lambda pressed: self.apply(self._ways.get(pressed, {})))
+            self._buttons.append(button)
+        shown = self._buttons[: len(ways)]
+        self._ways = {button: {field: value} for button, (field, value) in zip(shown, ways, strict=True)}
+        for button, (field, value) in zip(shown, ways, strict=True):
+            button.description, button.tooltip = f"{field} = {value}", f"Set {field} to {value}, which works"
+        self._ways_out.children = tuple(shown)
+
+    def close(self) -> None:
+        """Free the widget and all that belongs to it, shown or not."""
+        for widget in self._owned():
+            close_whole(widget)
+        close_parts(self)
+        super().close()
+
+    def _owned(self) -> list[w.Widget]:
+        if not hasattr(self, "_right"):
+            return []  # broke off while it was being made
+        aside = [self._maps, self._facts, self._code, self._stages, self._stages_heading, self._steps_heading]
+        return [
+            self._left,
+            self._centre,
+            self._right,
+            *aside,
+            self._steps,
+            *self._buttons,
+            *self._all_controls.values(),
+        ]

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from shapelab.engine.spec import Spec, check
+from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.explorer import Engine, Explorer, shared_engine
 from shapelab.lessons import LESSONS
 
@@ -29,6 +30,14 @@ class Gallery(w.Box):  # type: ignore[misc]
         self.picker.observe(self._pick, "value")
         super().__init__([self.picker, self.explorer])
         self.add_class("shapelab-gallery")
+
+    def close(self) -> None:
+        """Free the widget and all that belongs to it."""
+        if hasattr(self, "picker"):
+            close_whole(self.explorer)
+            close_whole(self.picker)
+        close_parts(self)
+        super().close()
 
     def _pick(self, change: Any) -> None:
         state = self.explorer.state

@@ -39,7 +39,6 @@ class ExplorerState(t.HasTraits):
       trouble: what went wrong that is nobody's setting (the engine raised); ``""`` if nothing did.
       stage: the selected stage, or None for the lesson's first convolution.
       cell: the selected output cell, or None for one at the edge.
-      linked: whether fields that can move together do.
       narrow: whether the page is a phone's.
     """
 
@@ -50,7 +49,6 @@ class ExplorerState(t.HasTraits):
     trouble = t.Unicode("")
     stage = t.Int(None, allow_none=True)
     cell = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True)
-    linked = t.Bool(True)
     narrow = t.Bool(False)
 
     def __init__(self, **kwargs: Any) -> None:

@@ -41,8 +41,8 @@ class Padding:
             return position
         if self.fill is Fill.CIRCULAR:
             return position % input_size
-        if self.fill is Fill.REFLECT and input_size > 1:
-            turn = 2 * (input_size - 1)
+        if self.fill is Fill.REFLECT:
+            turn = max(2 * (input_size - 1), 1)  # a single cell has nothing to mirror and is repeated
             offset = position % turn
             return min(offset, turn - offset)
         return None

@@ -51,7 +51,6 @@ CONV1D = Lesson(
     code=_code,
     presets={
         "odd kernel": {"L": 10, "kernel_size": 3},
-        "even kernel": {"L": 10, "kernel_size": 4},
         "kernel longer than the input": {"L": 5, "kernel_size": 9},
     },
 )

@@ -61,7 +61,6 @@ CONV2D = Lesson(
     code=_code,
     linked=("kernel_h", "kernel_w"),
     presets={
-        "symmetric padding": {"H": 7, "W": 7, "stride": 2},
         "the odd cell goes last": {"H": 8, "W": 8, "stride": 2},
         "stride larger than the kernel": {"H": 12, "W": 12, "kernel_h": 2, "kernel_w": 2, "stride": 4},
     },

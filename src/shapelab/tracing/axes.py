@@ -16,15 +16,21 @@ class Dim:
       axis: identity of the axis in ``AxisNames``: the same along a chain of elementwise steps and windows.
       origin: (input number, its axis) that the cells of this axis are an image of, or None.
       sees: the receptive field in cells of that origin, or None.
+      inserted: whether a reshape or broadcast put it there; it then sees nothing of its own.
     """
 
     axis: int
     origin: tuple[int, int] | None = None
     sees: ReceptiveField | None = None
+    inserted: bool = False
 
     def seeing(self, sees: ReceptiveField | None) -> Dim:
         """The same axis with another receptive field."""
         return Dim(self.axis, self.origin if sees else None, sees)
+
+    def put_in(self) -> Dim:
+        """The same axis as one that was not there before."""
+        return Dim(self.axis, inserted=True)
 
 
 @dataclass(frozen=True)
@@ -155,11 +161,13 @@ class AxisNames:
 
     def merge(self, images: list[Dim], constants: list[Dim]) -> Dim:
         """One axis of an elementwise result: the union of what the activations see; constants see nothing."""
-        first, *others = images or constants
-        for other in [*others, *(constants if images else [])]:
+        constants = [*constants, *(dim for dim in images if dim.inserted)]
+        images = [dim for dim in images if not dim.inserted]
+        first, *others = [*images, *constants]
+        for other in others:
             self.unify(first.axis, other.axis)
         sees = first.sees
         for other in images[1:]:
             same_origin = sees is not None and other.sees is not None and first.origin == other.origin
             sees = sees.union(other.sees) if same_origin and sees and other.sees else None
-        return first.seeing(sees)
+        return first.seeing(sees) if images else first

@@ -261,6 +261,8 @@ class Draft:
     def finish(self, outputs: int, caught: Caught | None) -> tuple[Trace, tuple[Any, ...]]:
         """The trace, and for each stage the variable that holds what it gives."""
         self._name_slid_axes()
+        if caught is not None:
+            self._drop_unfinished()
         outvars = self.closed.jaxpr.outvars[:outputs]
         results = [self._lookup(var, self.env) for var in outvars]
         for value in results:
@@ -286,6 +288,13 @@ class Draft:
         )
         top_level = {var for eqn in self.closed.jaxpr.eqns for var in eqn.outvars}
         return trace, tuple(var if var in top_level else None for var, _ in given)
+
+    def _drop_unfinished(self) -> None:
+        """Take away the layer that was running when the forward broke off."""
+        last = self.stages[-1] if self.stages else None
+        broke = Scope(self.scopes.failed or "", self.scopes.calls.get(self.scopes.failed or "", 0))
+        if last is not None and last.layer and last.scope == broke:
+            self.stages.pop()
 
     def _name_slid_axes(self) -> None:
         """Name the axes that a pooling slides along where no convolution has named any; channels last, batch first."""

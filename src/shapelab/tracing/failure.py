@@ -9,7 +9,7 @@ from types import FrameType
 
 import jax
 
-from shapelab.tracing.frames import is_library
+from shapelab.tracing.frames import FORWARDERS, is_library
 from shapelab.tracing.records import SPATIAL, Edge, Failure, Shape, Source, Stage, numbered
 
 
@@ -32,11 +32,10 @@ class Caught:
         own, line = frames[last_own]
         source = Source(own.f_code.co_filename, line)
         called = [frame for frame, _ in frames[last_own + 1 :]]
-        for frame in called:
-            shapes = _argument_shapes(frame)
-            if len(shapes) >= 2:
-                return cls(frame.f_code.co_name, _first_lines(error), shapes, source)
-        return cls(called[0].f_code.co_name if called else "", _first_lines(error), (), source)
+        names = [frame.f_code.co_name for frame in called if frame.f_code.co_name not in FORWARDERS]
+        op = names[0].strip("_").removeprefix("operator_") if names else ""
+        shapes = next((found for found in map(_argument_shapes, called) if len(found) >= 2), ())
+        return cls(op, _first_lines(error), shapes, source)
 
 
 def explain(caught: Caught, path: str, stages: Sequence[Stage], edges: Sequence[Edge]) -> Failure:
@@ -128,9 +127,9 @@ def _dropping_stage(stages: Sequence[Stage], candidates: set[int], from_end: int
         if unread:
             name = stage.layout[from_end]
             made, went = stage.out_shape[from_end], "went" if len(unread) == 1 else "each went"
+            sliding = f"with windows of {window.size} every {window.stride}, " if window.size > 1 else ""
             return index, (
                 f"{numbered(stages)[index]} took {size} to {made} along {name}: "
-                f"with windows of {window.size} every {window.stride}, "
-                f"{name} index {', '.join(map(str, unread[:4]))} {went} unread"
+                f"{sliding}{name} index {', '.join(map(str, unread[:4]))} {went} unread"
             )
     return None, ""

@@ -21,7 +21,7 @@ _LIBRARIES = tuple(
 )
 _STDLIB = f"{Path(sysconfig.get_paths()['stdlib']).resolve()}/".replace("\\", "/")
 _HERE = f"{Path(__file__).resolve().parent}/".replace("\\", "/")
-_FORWARDERS = ("meth", "op", "deferring_binary_op")  # x.mean() and x + y pass through these on their way
+FORWARDERS = ("meth", "op", "deferring_binary_op")  # x.mean() and x + y pass through these on their way
 _WRAPPERS = ("traceback_util.py", "pjit.py", "api.py", "custom_derivatives.py", "source_info_util.py")
 
 
@@ -75,7 +75,7 @@ def call_site(traceback: Any, also_caller: str = "") -> CallSite:
             break  # the entry of the module call
         if not is_library(file) or file == also_caller:
             chain.append((code, instruction))
-        elif not chain and not file.endswith(_WRAPPERS) and code.co_name not in _FORWARDERS:
+        elif not chain and not file.endswith(_WRAPPERS) and code.co_name not in FORWARDERS:
             callee = code.co_name
     for code, instruction in zip(codes, instructions, strict=True):
         if not is_library(code.co_filename):

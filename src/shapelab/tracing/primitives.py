@@ -110,7 +110,7 @@ def _moved(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
 
 def _broadcast(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     shape, (value, *_) = _out_shape(eqn), values
-    dims = list(names.fresh(shape))
+    dims = [dim.put_in() for dim in names.fresh(shape)]
     for axis, target in enumerate(eqn.params["broadcast_dimensions"]):
         if value.shape[axis] == shape[target]:
             dims[target] = value.dims[axis]
@@ -138,9 +138,11 @@ def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
         elif old[i] == 1:
             i += 1
         elif new[j] == 1:
+            dims[j] = dims[j].put_in()
             j += 1
         else:
             i, j = _next_boundary(old, new, i, j)
+    dims[j:] = [dim.put_in() if size == 1 else dim for dim, size in zip(dims[j:], new[j:], strict=True)]
     return Reading("reshape", (tuple(reversed(dims)),))
 
 
