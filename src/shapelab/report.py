@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
+from shapelab.geometry import ReceptiveField
 from shapelab.tracing.records import Stage, Trace, numbered
 
 SCHEMA = "shapelab.trace/1"
@@ -49,7 +50,11 @@ def to_json(trace: Trace) -> str:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         found = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-        return {**found, "name": value.name, "params": value.params} if isinstance(value, Stage) else found
+        if isinstance(value, Stage):
+            return {**found, "name": value.name, "params": value.params}
+        if isinstance(value, ReceptiveField):
+            return {"size": value.size, "stride": _plain(value.stride), "start": value.start, **found}
+        return found
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Fraction):
@@ -73,7 +78,7 @@ def _rows(trace: Trace) -> list[tuple[str, ...]]:
             _paddings(stage),
             f"{stage.params:,}" if stage.params else "",
             f"{stage.macs:,}" if stage.macs else "",
-            "×".join(str(field.cells) for field in stage.receptive_field or ()) + ("*" if stage.couples_all else ""),
+            "×".join(str(field.size) for field in stage.receptive_field or ()) + ("*" if stage.couples_all else ""),
             ", ".join(sources.get(i, [])),
         )
         for i, (name, stage) in enumerate(zip(numbered(trace.stages), trace.stages, strict=True))

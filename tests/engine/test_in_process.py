@@ -52,9 +52,7 @@ def test_a_run_is_what_the_forward_function_returns(engine, case, seed):
     last = ran.stages[len(made.stages) - 1]
     assert last.shape == made.outputs[0].shape
     np.testing.assert_allclose(last.ravel(), forward(case, spec, ran.input), rtol=1e-4, atol=1e-5)
-    assert {path: array.shape for path, array in ran.parameters.items()} == {
-        p.path: p.shape for p in made.parameters
-    }
+    assert {path: array.shape for path, array in ran.parameters.items()} == {p.path: p.shape for p in made.parameters}
 
 
 def test_a_trace_is_made_once(engine):
@@ -72,9 +70,7 @@ def test_a_run_is_made_once(engine):
 def test_every_configuration_of_the_lessons_without_pooling_traces(engine, data, name):
     rules = LESSONS[name].Config.rules()
     values = {
-        field: data.draw(
-            st.integers(rule.low, rule.high) if hasattr(rule, "low") else st.sampled_from(rule.values)
-        )
+        field: data.draw(st.integers(rule.low, rule.high) if hasattr(rule, "low") else st.sampled_from(rule.values))
         for field, rule in rules.items()
     }
     spec = check(name, values)
@@ -139,9 +135,7 @@ def test_two_axes_that_fail_can_be_mended_one_after_the_other(engine):
     assert "HW"[second.axis] != field
     other = "HW"[second.axis]
     assert (
-        engine.trace(
-            check("unet", {**{"H": 30, "W": 46, field: value}, other: engine.near(mended, other)[0]})
-        ).error
+        engine.trace(check("unet", {**{"H": 30, "W": 46, field: value}, other: engine.near(mended, other)[0]})).error
         is None
     )
 

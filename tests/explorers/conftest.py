@@ -15,7 +15,7 @@ from shapelab.engine.spec import Spec
 
 
 class CountingEngine:
-    """Traces the real modules; runs give zeros of the right shapes at once, or the real values where asked to."""
+    """Traces the real modules; runs give made-up values at once, or the real ones where asked to."""
 
     def __init__(self, real: Engine, *, really_run: bool = False) -> None:
         self.real = real

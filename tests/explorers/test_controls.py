@@ -164,9 +164,7 @@ def test_what_is_no_number_changes_nothing(page, engine, show, by, value):
 @pytest.mark.parametrize(
     ("hostile", "value"), [({"max": 10**6}, 10**6), ({"min": -50}, -50), ({"max": 10**30}, 10**30)]
 )
-def test_a_slider_whose_bounds_the_browser_rewrote_is_still_held_to_the_real_ones(
-    page, engine, show, hostile, value
-):
+def test_a_slider_whose_bounds_the_browser_rewrote_is_still_held_to_the_real_ones(page, engine, show, hostile, value):
     explorer = show("conv2d")
     before = explorer.state.spec
     page.say(page.slider(explorer, "H"), **hostile)

@@ -52,9 +52,7 @@ def padding_words(**axes):
 )
 @example(height=1, width=1, kernel=1, stride=1, channels=1, features=1, library="nnx")
 @example(height=1, width=9, kernel=5, stride=3, channels=1, features=1, library="linen")
-def test_conv2d_says_the_shapes_and_paddings(
-    page, show, height, width, kernel, stride, channels, features, library
-):
+def test_conv2d_says_the_shapes_and_paddings(page, show, height, width, kernel, stride, channels, features, library):
     explorer = show(
         "conv2d",
         H=height,
@@ -112,9 +110,7 @@ def test_the_block_says_its_shapes(page, show, height, width, features):
 
 
 @QUICK
-@given(
-    height=st.integers(1, 32), width=st.integers(1, 32), base=st.integers(1, 32), channels=st.integers(1, 16)
-)
+@given(height=st.integers(1, 32), width=st.integers(1, 32), base=st.integers(1, 32), channels=st.integers(1, 16))
 @example(height=1, width=1, base=1, channels=1)
 @example(height=1, width=5, base=2, channels=3)
 @example(height=5, width=1, base=2, channels=3)
@@ -332,9 +328,7 @@ def test_values_of_an_older_setting_are_never_shown_as_those_of_the_present(page
         engine.hold_runs.set()
         await explorer.idle()
         assert explorer.state.activations.input.shape == (20, 7, 3)
-        shapes = [
-            trace["z"]["shape"] for trace in pictures(page, explorer)[0]["data"] if trace["type"] == "heatmap"
-        ]
+        shapes = [trace["z"]["shape"] for trace in pictures(page, explorer)[0]["data"] if trace["type"] == "heatmap"]
         assert shapes == [[20, 7], [3, 3], [10, 4]]
 
     asyncio.run(scene())

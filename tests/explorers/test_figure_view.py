@@ -24,9 +24,7 @@ def test_what_is_packed_is_independent_of_how_the_array_lay_in_memory():
     z = np.arange(12, dtype=np.float32).reshape(3, 4)
     for view in (z.T, z[:, ::2], z[::-1]):
         packed = pack(view)
-        np.testing.assert_array_equal(
-            np.frombuffer(packed["float32"], np.float32).reshape(packed["shape"]), view
-        )
+        np.testing.assert_array_equal(np.frombuffer(packed["float32"], np.float32).reshape(packed["shape"]), view)
 
 
 def test_the_same_picture_is_not_sent_twice(page):

@@ -114,9 +114,9 @@ def test_a_page_can_begin_with_any_lesson_and_setting(page):
 def test_a_page_that_cannot_begin_says_why():
     with pytest.raises(ShapeError, match="conv1d, conv2d"):
         explore("conv3d")
-    with pytest.raises(ShapeError, match="65.*64"):
+    with pytest.raises(ShapeError, match=r"65.*64"):
         explore("conv2d", H=65)
-    with pytest.raises(ShapeError, match="strides.*stride"):
+    with pytest.raises(ShapeError, match=r"strides.*stride"):
         explore("conv2d", strides=2)
     with pytest.raises(ShapeError, match="conv1d, conv2d"):
         dashboard("linen")

@@ -17,9 +17,7 @@ FEW = settings(max_examples=60, derandomize=True, deadline=None)
 def products_of(windows, sizes, channels_in, channels_out, groups, batch):
     """Slide the window over the padded plane and count, taps on padding included."""
     counted = 0
-    rows, columns = (
-        range(0, n + w.padding.total - w.span + 1, w.stride) for w, n in zip(windows, sizes, strict=True)
-    )
+    rows, columns = (range(0, n + w.padding.total - w.span + 1, w.stride) for w, n in zip(windows, sizes, strict=True))
     for _image, _row, _column in product(range(batch), rows, columns):
         for _tap in product(range(windows[0].size), range(windows[1].size)):
             for feature in range(channels_out):
@@ -67,9 +65,7 @@ def test_a_transposed_convolution_scatters_every_input_over_every_tap(size, kern
 
 def test_no_padding_agrees_with_what_the_compiler_counts():
     def multiply(x, kernel):
-        return jax.lax.conv_general_dilated(
-            x, kernel, (2, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
+        return jax.lax.conv_general_dilated(x, kernel, (2, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
     compiled = jax.jit(multiply).lower(jnp.zeros((1, 9, 8, 3)), jnp.zeros((3, 2, 3, 5))).compile()
     macs = convolution_macs([Window(3, 2), Window(2)], [9, 8], 15)

@@ -55,9 +55,7 @@ def test_named_padding_is_what_lax_makes_of_it(name, axis, seen):
 
 
 @MANY
-@given(
-    axis=axes, lo=st.integers(0, 15), hi=st.integers(0, 15), base=st.integers(1, 4), more=st.integers(0, 5)
-)
+@given(axis=axes, lo=st.integers(0, 15), hi=st.integers(0, 15), base=st.integers(1, 4), more=st.integers(0, 5))
 def test_size_with_explicit_padding_and_a_spread_input(axis, lo, hi, base, more):
     size, kernel, stride, dilation = axis
     padding = Padding(lo, hi + max(0, span_of(kernel, dilation) - size) + more)

@@ -90,9 +90,7 @@ def test_taps_on_a_spread_input(size, kernel, stride, dilation, base, padding):
 )
 def test_taps_of_a_transposed_convolution_as_flax_makes_it(size, kernel, stride, padding):
     layer = flax_layer(
-        lambda: nnx.ConvTranspose(
-            1, 1, kernel_size=(kernel,), strides=(stride,), padding=padding, rngs=nnx.Rngs(0)
-        )
+        lambda: nnx.ConvTranspose(1, 1, kernel_size=(kernel,), strides=(stride,), padding=padding, rngs=nnx.Rngs(0))
     )
     eqn = resolved(layer, jnp.zeros((1, size, 1)))
     ((lo, hi),) = eqn.params["padding"]

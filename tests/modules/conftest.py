@@ -14,12 +14,8 @@ def _randomised(make: Callable[[], Any], seed: int) -> Any:
     rng = np.random.default_rng(seed)
     split: Any = nnx.split(nnx.eval_shape(make), nnx.Param, ...)
     graphdef, parameters, statistics = split
-    parameters = jax.tree.map(
-        lambda leaf: jnp.asarray(rng.normal(0, 0.5, leaf.shape), leaf.dtype), parameters
-    )
-    statistics = jax.tree.map(
-        lambda leaf: jnp.asarray(rng.uniform(0.5, 2, leaf.shape), leaf.dtype), statistics
-    )
+    parameters = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(0, 0.5, leaf.shape), leaf.dtype), parameters)
+    statistics = jax.tree.map(lambda leaf: jnp.asarray(rng.uniform(0.5, 2, leaf.shape), leaf.dtype), statistics)
     return nnx.merge(graphdef, parameters, statistics)
 
 

@@ -38,9 +38,7 @@ LENGTHS = {
     unet_forward: 64,
 }
 
-SIZES = [
-    (forward, name) for forward, good in GOOD.items() for name in good if name not in ("seed", "x", "image")
-]
+SIZES = [(forward, name) for forward, good in GOOD.items() for name in good if name not in ("seed", "x", "image")]
 ARRAYS = [(forward, name) for forward, good in GOOD.items() for name in good if name in ("x", "image")]
 
 BAD_NUMBERS = [
@@ -73,9 +71,7 @@ def test_the_good_arguments_are_good(forward: Callable[..., jax.Array]) -> None:
 
 @pytest.mark.parametrize(("value", "message"), BAD_NUMBERS, ids=[message for _, message in BAD_NUMBERS])
 @pytest.mark.parametrize(("forward", "name"), SIZES)
-def test_a_size_that_is_no_size(
-    forward: Callable[..., jax.Array], name: str, value: object, message: str
-) -> None:
+def test_a_size_that_is_no_size(forward: Callable[..., jax.Array], name: str, value: object, message: str) -> None:
     with pytest.raises(ShapeError) as raised:
         forward(**{**GOOD[forward], name: value})
     assert str(raised.value).startswith(name)

@@ -107,9 +107,7 @@ def test_a_nan_in_x_spoils_the_windows_that_read_it_and_no_other() -> None:
     np.testing.assert_array_equal(spoiled, [False, True, True, True, False, False, False])
 
 
-@pytest.mark.parametrize(
-    ("shape", "error"), [((3,), TypeError), ((2, 5, 3), TypeError), ((5, 4), ValueError)], ids=str
-)
+@pytest.mark.parametrize(("shape", "error"), [((3,), TypeError), ((2, 5, 3), TypeError), ((5, 4), ValueError)], ids=str)
 def test_the_class_leaves_errors_to_jax(shape: tuple[int, ...], error: type[Exception]) -> None:
     conv = nnx.eval_shape(lambda: MyConv1D(3, 2, 3, rngs=nnx.Rngs(0)))
     with pytest.raises(error, match="conv"):

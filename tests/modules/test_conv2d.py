@@ -141,9 +141,7 @@ def test_numbers_may_be_floats_and_x_any_array(forward: Forward) -> None:
     expected = forward(1, x, 3, 2, 3, 2)
     np.testing.assert_array_equal(forward(1.0, x, 3.0, 2.0, 3.0, 2.0), expected)
     for same in (x.tolist(), x.astype(np.float64), jnp.asarray(x)):
-        np.testing.assert_array_equal(
-            forward(1, same, np.float64(3), np.int8(2), jnp.array(3.0), 2), expected
-        )
+        np.testing.assert_array_equal(forward(1, same, np.float64(3), np.int8(2), jnp.array(3.0), 2), expected)
 
 
 @FORWARDS

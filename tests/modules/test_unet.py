@@ -81,9 +81,7 @@ def test_the_layers_draw_from_the_seed_in_the_order_of_the_network(fresh: UNet) 
             rngs.params()  # the bias, and the scale and bias of a normalisation
 
 
-@pytest.mark.parametrize(
-    ("channels", "base_features", "count"), [(3, 8, 14_560), (1, 1, 262), (4, 16, 57_424)]
-)
+@pytest.mark.parametrize(("channels", "base_features", "count"), [(3, 8, 14_560), (1, 1, 262), (4, 16, 57_424)])
 def test_the_network_counts_its_parameters(channels: int, base_features: int, count: int) -> None:
     unet = nnx.eval_shape(lambda: UNet(channels, base_features, rngs=nnx.Rngs(0)))
     assert sum(leaf.size for leaf in jax.tree.leaves(nnx.state(unet, nnx.Param))) == count
@@ -108,9 +106,7 @@ def test_the_pooling_keeps_the_largest_of_four_also_below_zero(shape: tuple[int,
     x = _input(*shape) - 10
     batch = x if x.ndim == 4 else x[None]
     expected = np.stack([reference.max_pool_2x2(image) for image in batch])
-    np.testing.assert_array_equal(
-        max_pool_2x2(jnp.asarray(x)), expected.reshape(*shape[:-3], *expected.shape[1:])
-    )
+    np.testing.assert_array_equal(max_pool_2x2(jnp.asarray(x)), expected.reshape(*shape[:-3], *expected.shape[1:]))
 
 
 def test_numbers_may_be_floats_and_the_seed_decides_the_values() -> None:

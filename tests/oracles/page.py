@@ -52,7 +52,7 @@ class Elements(HTMLParser):
 
 
 class Page:
-    """All that the kernel opened, sent and closed; what goes wrong in a handler is kept, as a kernel logs it."""
+    """All that the kernel opened, sent and closed; what a handler raises is kept."""
 
     def __init__(self) -> None:
         self.models: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What the running program does along one axis: the padding it resolves, and the input cell under each tap."""
+"""What the running program does along one axis: its padding, and the input cell under each tap."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def equations(jaxpr: Any, primitive: str) -> list[Any]:
 
 
 def resolved(call: Callable[..., Any], *arguments: Any) -> Any:
-    """The one convolution of a call, as the program holds it: its parameters, and shapes of input and output."""
+    """The one convolution of a call, as the program holds it."""
     (eqn,) = equations(jax.make_jaxpr(call)(*arguments).jaxpr, "conv_general_dilated")
     return eqn
 

@@ -20,8 +20,10 @@ def colours(value: Any, key: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from colours(item, key)
-    elif (isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{3,8}|rgba?\(.*\)|hsla?\(.*\)", value)) or (isinstance(value, str) and "color" in key.lower() and key != "colorscale"):
-        yield value
+    elif isinstance(value, str):
+        written = re.fullmatch(r"#[0-9a-fA-F]{3,8}|rgba?\(.*\)|hsla?\(.*\)", value)
+        if written or ("color" in key.lower() and key != "colorscale"):
+            yield value
 
 
 def plain(text: str) -> str:
@@ -30,7 +32,7 @@ def plain(text: str) -> str:
 
 
 def text_box(note: dict[str, Any], proportional: float = 0.62) -> Box:
-    """Where a text stands: 0.62 of its size a letter wide (or less, where letters differ in width), one size high."""
+    """Where a text stands: 0.62 of its size a letter wide, one size high."""
     size = note["font"]["size"]
     letter = 0.62 if "ono" in note["font"]["family"].split(",")[0] else proportional
     width, height = letter * size * len(plain(note["text"])), size

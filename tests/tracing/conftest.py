@@ -1,4 +1,4 @@
-"""What the tests of the tracer share: abstract modules, and modules filled with numbers without compiling anything."""
+"""What the tests of the tracer share: modules filled with numbers, nothing compiled for it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -10,7 +10,7 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapelab import Padding, ReceptiveField, Window, trace
+from shapelab import Padding, Window, trace
 from shapelab.modules import conv1d, conv2d, conv2d_linen, resnet_block, unet
 
 
@@ -28,9 +28,7 @@ def trace_conv2d(library, height, width, channels, kernel_h, kernel_w, stride, f
     if library == "linen":
         module = conv2d_linen.MyConv2D(features, kernel_h, kernel_w, stride)
         return trace(module.bind(jax.eval_shape(module.init, jax.random.key(0), x)), x)
-    module = nnx.eval_shape(
-        lambda: conv2d.MyConv2D(channels, features, kernel_h, kernel_w, stride, rngs=nnx.Rngs(0))
-    )
+    module = nnx.eval_shape(lambda: conv2d.MyConv2D(channels, features, kernel_h, kernel_w, stride, rngs=nnx.Rngs(0)))
     return trace(module, x)
 
 
@@ -90,7 +88,7 @@ def test_conv1d(sizes, padding):
     }
     assert made.outputs_from == (3,)
     assert made.outputs[0].shape == (length, features)
-    assert made.stages[-1].receptive_field == (ReceptiveField(kernel, 1, -padding[0]),)
+    assert [(f.size, f.stride, f.start) for f in made.stages[-1].receptive_field] == [(kernel, 1, -padding[0])]
     assert not any(stage.couples_all for stage in made.stages)
     assert [stage.layout for stage in made.stages] == [
         ("N", "L", "C"),
@@ -139,10 +137,10 @@ def test_conv2d(library, sizes, out, rows_padded, columns_padded):
     assert made.macs == convolution.macs == out[0] * out[1] * kernel
     assert convolution.flops == 2 * convolution.macs
     assert convolution.bytes == 4 * out[0] * out[1] * features
-    assert made.stages[3].receptive_field == (
-        ReceptiveField(kernel_h, stride, -rows_padded[0]),
-        ReceptiveField(kernel_w, stride, -columns_padded[0]),
-    )
+    assert [(f.size, f.stride, f.start) for f in made.stages[3].receptive_field] == [
+        (kernel_h, stride, -rows_padded[0]),
+        (kernel_w, stride, -columns_padded[0]),
+    ]
     assert made.outputs[0].layout == made.inputs[0].layout == ("H", "W", "C")
     assert made.skips() == ()
 
@@ -183,7 +181,7 @@ def test_resnet_block(shape):
     chain = {(i - 1, i, shape) for i in range(7)}
     assert edges(made) == {*chain, (-1, 5, shape)}
     assert [(skip.source, skip.target) for skip in made.skips()] == [(-1, 5)]
-    assert [stage.receptive_field[0].cells for stage in made.stages] == [3, 3, 3, 5, 5, 5, 5]
+    assert [stage.receptive_field[0].size for stage in made.stages] == [3, 3, 3, 5, 5, 5, 5]
     assert made.stages[-1].receptive_field[1].interval(0) == (-2, 2)
     assert [stage.couples_all for stage in made.stages] == [False, *[True] * 6]
     not_trained = {p.path for p in made.parameters if not p.trainable}
@@ -270,7 +268,7 @@ def test_unet(batch, height, width, channels, base):
     assert made.outputs[0].shape == (*batch, height, width, base)
     assert made.outputs_from == (20,)
     # 3x3, pooled, 3x3, pooled, 3x3
-    assert [made.stages[i].receptive_field[0].cells for i in (0, 3, 4, 7, 8)] == [3, 4, 8, 10, 18]
+    assert [made.stages[i].receptive_field[0].size for i in (0, 3, 4, 7, 8)] == [3, 4, 8, 10, 18]
     assert [made.stages[i].receptive_field[1].stride for i in (0, 3, 4, 7, 8, 20)] == [1, 2, 2, 4, 4, 1]
     assert {stage.layout for stage in made.stages} == {("H", "W", "C") if not batch else ("N", "H", "W", "C")}
 
@@ -313,9 +311,7 @@ sizes = st.integers(1, 24)
     stride=st.integers(1, 5),
     features=st.integers(1, 4),
 )
-def test_every_edge_joins_equal_shapes_and_totals_are_sums(
-    which, height, width, channels, kernel, stride, features
-):
+def test_every_edge_joins_equal_shapes_and_totals_are_sums(which, height, width, channels, kernel, stride, features):
     made = {
         "conv1d": lambda: trace_conv1d(height, channels, kernel[0], features),
         "resnet": lambda: trace_resnet(height, width, channels),
@@ -323,9 +319,7 @@ def test_every_edge_joins_equal_shapes_and_totals_are_sums(
     }.get(which, lambda: trace_conv2d(which, height, width, channels, *kernel, stride, features))()
     assert made.error is None
     for edge in made.edges:
-        given_shape = (
-            made.inputs[-1 - edge.source].shape if edge.source < 0 else made.stages[edge.source].out_shape
-        )
+        given_shape = made.inputs[-1 - edge.source].shape if edge.source < 0 else made.stages[edge.source].out_shape
         assert edge.shape == given_shape
         assert edge.shape in made.stages[edge.target].in_shapes
         assert edge.source < edge.target

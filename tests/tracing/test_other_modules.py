@@ -66,7 +66,7 @@ def test_a_module_called_twice_is_two_stages_and_its_parameters_count_once():
     assert paths(made) == [("conv", "conv")] * 2
     assert made.params == 3 * 3 * 3 * 3 + 3
     assert made.macs == 2 * (2 * 8 * 6 * 81)
-    assert [stage.receptive_field[0].cells for stage in made.stages] == [3, 5]
+    assert [stage.receptive_field[0].size for stage in made.stages] == [3, 5]
     assert {(edge.source, edge.target) for edge in made.edges} == {(-1, 0), (0, 1)}
 
 
@@ -128,9 +128,7 @@ def test_a_layer_alone_is_one_stage():
 
 def test_groups_and_dilation_and_an_int_padding():
     layer = nnx.eval_shape(
-        lambda: nnx.Conv(
-            4, 6, (3, 3), padding=2, kernel_dilation=(2, 1), feature_group_count=2, rngs=nnx.Rngs(0)
-        )
+        lambda: nnx.Conv(4, 6, (3, 3), padding=2, kernel_dilation=(2, 1), feature_group_count=2, rngs=nnx.Rngs(0))
     )
     made = trace(layer, jax.ShapeDtypeStruct((1, 9, 9, 4), jnp.float32))
     (stage,) = made.stages
@@ -146,7 +144,7 @@ def test_poolings_of_flax():
     assert [stage.out_shape for stage in made.stages] == [(2, 8, 6, 2), (2, 4, 3, 2), (2, 2, 3, 2)]
     assert made.stages[1].windows == (Window(2, 2), Window(2, 2))
     assert made.stages[2].windows == (Window(3, 2, padding=Padding(0, 1)), Window(2, padding=Padding(0, 1)))
-    assert made.stages[2].receptive_field[0].cells == 2 + 2 * 2
+    assert made.stages[2].receptive_field[0].size == 2 + 2 * 2
     assert [stage.source.line > 0 for stage in made.stages] == [True] * 3
 
 

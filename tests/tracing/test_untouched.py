@@ -86,6 +86,23 @@ def test_a_module_that_traces_another_one_in_its_forward(filled):
     assert [stage.op for stage in seen[0].stages] == ["expand_dims", "conv", "squeeze", "add"]
 
 
+class Curious(nnx.Module):
+    def __init__(self, inner, rngs):
+        self.inner = inner
+        self.conv = nnx.Conv(2, 3, (3,), rngs=rngs)
+
+    def __call__(self, x):
+        trace(self.inner, jnp.zeros((5, 2)))
+        return self.conv(x)
+
+
+def test_calls_after_an_inner_trace_still_name_themselves(filled):
+    module = filled(lambda: Curious(MyConv1D(2, 3, 3, rngs=nnx.Rngs(0)), nnx.Rngs(0)))
+    made = trace(module, jnp.zeros((1, 5, 2)))
+    assert made.error is None
+    assert [(stage.path, stage.op) for stage in made.stages] == [("conv", "conv")]
+
+
 def test_traces_in_several_threads_do_not_meet(filled):
     jobs = [
         (filled(lambda: UNet(1, 1, rngs=nnx.Rngs(0))), jax.ShapeDtypeStruct((8, 12, 1), jnp.float32)),

@@ -67,7 +67,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._tracing = Pump(self._ask, self._answered)
         self._running = Pump(lambda asked: self._engine().run(asked), self._ran)
         self._compose()
-        super().__init__([self._left, self._centre, self._right])
+        super().__init__([self._columns])
         self.add_class("shapelab")
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
@@ -177,6 +177,8 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._stages_heading, self._steps_heading = w.HTML(words.heading("Stages")), w.HTML()
         self._right = w.VBox()
         self._right.add_class("sl-right")
+        self._columns = w.Box([self._left, self._centre, self._right])
+        self._columns.add_class("sl-columns")
 
     def _show_controls(self) -> None:
         """The controls of the lesson: made when it is first shown, kept after."""
@@ -271,15 +273,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         super().close()
 
     def _owned(self) -> list[w.Widget]:
-        if not hasattr(self, "_right"):
+        if not hasattr(self, "_columns"):
             return []  # broke off while it was being made
         aside = [self._maps, self._facts, self._code, self._stages, self._stages_heading, self._steps_heading]
-        return [
-            self._left,
-            self._centre,
-            self._right,
-            *aside,
-            self._steps,
-            *self._buttons,
-            *self._all_controls.values(),
-        ]
+        return [self._columns, *aside, self._steps, *self._buttons, *self._all_controls.values()]

@@ -197,7 +197,7 @@ function render({ model, el }) {
   }
 
   const sizes = new ResizeObserver(() => {
-    const narrow = innerWidth <= 700;
+    const narrow = (el.closest(".shapelab") ?? document.body).clientWidth <= 700;
     if (narrow !== model.get("narrow")) {
       model.set("narrow", narrow);
       model.save_changes();

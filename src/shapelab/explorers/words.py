@@ -267,7 +267,7 @@ def _step(window: Window) -> str:
 
 
 def _field_text(fields: tuple[ReceptiveField, ...]) -> str:
-    return " × ".join(str(field.cells) for field in fields)
+    return " × ".join(str(field.size) for field in fields)
 
 
 def _signed(number: float, digits: int = 2) -> str:

@@ -24,10 +24,10 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
     slot = canvas.width / most
     side = min(slot - 12, 82.0)
     tile = -(-max(height, width) // MOST_PIXELS)
-    maps = None if values is None else _tiles(values[..., :shown], tile)
+    maps = None if values is None or not np.isfinite(values).any() else _tiles(values[..., :shown], tile)
     rows, columns = -(-height // tile), -(-width // tile)
     cell = min(side / rows, side / columns)
-    low, high = (float(maps.min()), float(maps.max())) if maps is not None else (0.0, 1.0)
+    low, high = _range(maps) if maps is not None else (0.0, 1.0)
     for channel in range(shown):
         corner = (slot * channel + 4, 8 + (side - cell * rows) / 2)
         plane = None if maps is None else maps[..., channel]
@@ -46,11 +46,16 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
     if maps is not None:
         caption.append(f"from {low:.3g} (pale) to {high:.3g}")
     if tile > 1:
-        caption.append(f"each point the largest of {tile} × {tile}")
+        caption.append(f"the largest of each {tile} × {tile}")
     lines = [caption[0], ", ".join(caption[1:])] if narrow else [", ".join(caption)]
     for i, line in enumerate(reversed(lines)):
         canvas.text((4, canvas.height - 12 - 17 * i), line, anchor="left")
     return canvas.spec(f"Feature maps of {', '.join(caption)}.")
+
+
+def _range(maps: Array) -> tuple[float, float]:
+    finite = maps[np.isfinite(maps)]
+    return float(finite.min()), float(finite.max())
 
 
 def _tiles(values: Array, tile: int) -> Array:

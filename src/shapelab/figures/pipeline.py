@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shapelab.figures.canvas import Canvas, Spec
 from shapelab.figures.theme import LIGHT
@@ -97,7 +98,7 @@ def pipeline(trace: Trace, *, selected: int | None = None, narrow: bool = False)
     folded = fold(trace)
     flat = len({_size(block.shape, block.layout)[0] for block in folded.blocks}) == 1
     width, height = (420, 330) if narrow else (860, 500)
-    canvas = Canvas(width, height * 0.62 if flat else height)
+    canvas = Canvas(width, height * (0.76 if narrow else 0.66) if flat else height)
     places = _places(folded, canvas, narrow)
     chosen = None if selected is None else folded.block_of.get(selected)
     for skip in folded.skips:
@@ -105,8 +106,10 @@ def pipeline(trace: Trace, *, selected: int | None = None, narrow: bool = False)
     for index in range(1, len(folded.blocks)):
         _draw_arrow(canvas, places[index - 1], places[index], folded.arrows.get(index, ""), narrow)
     colours = _colours(trace, folded)
+    crowded = _crowded(folded, places, narrow)
     for index, (block, place) in enumerate(zip(folded.blocks, places, strict=True)):
-        _draw_block(canvas, block, place, colours[index], strong=index == chosen, narrow=narrow)
+        lowered = index % 2 == 1 and crowded
+        _draw_block(canvas, block, place, colours[index], strong=index == chosen, narrow=narrow, lowered=lowered)
     return canvas.spec(_words(trace, folded), _meta(folded, places))
 
 
@@ -200,7 +203,7 @@ def _colours(trace: Trace, folded: Pipeline) -> list[tuple[str, str]]:
 
 
 def _draw_block(
-    canvas: Canvas, block: Block, at: Place, colours: tuple[str, str], *, strong: bool, narrow: bool
+    canvas: Canvas, block: Block, at: Place, colours: tuple[str, str], *, strong: bool, narrow: bool, lowered: bool
 ) -> None:
     line, fill = colours
     left, right = at.x - at.width / 2, at.x + at.width / 2
@@ -212,10 +215,28 @@ def _draw_block(
     face = [(left, top), (right, top), (right, bottom), (left, bottom)]
     for points in (lid, side, face):
         canvas.polygon(points, line=line, width=width, fill=fill)
-    shape = "(" + ", ".join(map(str, block.shape)) + ")"
-    size = 8.5 if narrow else 13.0
-    canvas.text((at.x + d / 2, bottom + 15), f"<b>{block.label}</b>", colour=LIGHT.ink, size=size)
-    canvas.text((at.x + d / 2, bottom + 15 + size * 1.3), shape, size=size - 1, mono=True)
+    shape = _shape(block)
+    size = _type_size(narrow)
+    below = bottom + 15 + (size * 2.9 if lowered else 0)
+    canvas.text((at.x + d / 2, below), f"<b>{block.label}</b>", colour=LIGHT.ink, size=size)
+    canvas.text((at.x + d / 2, below + size * 1.3), shape, size=size - 1, mono=True)
+
+
+def _shape(block: Block) -> str:
+    return "(" + ", ".join(map(str, block.shape)) + ")"
+
+
+def _type_size(narrow: bool) -> float:
+    return 8.5 if narrow else 13.0
+
+
+def _crowded(folded: Pipeline, places: Sequence[Place], narrow: bool) -> bool:
+    """Whether the shapes under neighbours at one height would touch, so that every other one stands lower."""
+    widths = [Canvas.width_of(_shape(block), _type_size(narrow) - 1, mono=True) for block in folded.blocks]
+    return any(
+        after.x - before.x < (widths[i] + widths[i + 1]) / 2 + 4 and abs(after.y - before.y) < 30
+        for i, (before, after) in enumerate(pairwise(places))
+    )
 
 
 def _draw_arrow(canvas: Canvas, before: Place, after: Place, label: str, narrow: bool) -> None:

@@ -38,9 +38,12 @@ def sweep(axis: str, sizes: Sequence[int], outputs: Sequence[int], current: int)
     index = list(sizes).index(current)
     x, y = left + step * (index + 0.5), bottom - height * outputs[index] / top
     canvas.text((min(max(x, 12), 288), y - 9), f"<b>{outputs[index]}</b>", colour=LIGHT.output, mono=True)
-    canvas.text((left, bottom + 14), str(sizes[0]), anchor="left", size=12, mono=True)
-    canvas.text((left + width, bottom + 14), str(sizes[-1]), anchor="right", size=12, mono=True)
-    if 26 < x < 274:
-        canvas.text((x, bottom + 14), f"<b>{axis} = {current}</b>", size=12, mono=True, colour=LIGHT.input)
+    mark = f"{axis} = {current}"
+    half = canvas.width_of(mark, 12, mono=True) / 2
+    at = min(max(x, left + half), left + width - half)
+    canvas.text((at, bottom + 14), f"<b>{mark}</b>", size=12, mono=True, colour=LIGHT.input)
+    for end, place, anchor in ((sizes[0], left, "left"), (sizes[-1], left + width, "right")):
+        if abs(place - at) > half + canvas.width_of(str(end), 12, mono=True) + 4:
+            canvas.text((place, bottom + 14), str(end), anchor=anchor, size=12, mono=True)
     words = f"Output size for {axis} from {sizes[0]} to {sizes[-1]}; {axis} = {current} gives {outputs[index]}."
     return canvas.spec(words)

@@ -96,7 +96,8 @@ def _draw_input(canvas: Canvas, shown: Strip, rows: Rows) -> None:
         right = rows.left + wide * (lo + length + hi) + 9
         canvas.text((right, middle), f"{hi}", colour=LIGHT.padding_text, mono=True, anchor="left")
     padded = f", padded to {lo + length + hi}: {lo} left, {hi} right" if lo + hi else ", no padding"
-    canvas.text((canvas.width / 2, top - 20), f"input {length}, {_channels(channels)}{padded}")
+    rows_of = f", {_channels(channels)}" if canvas.width > 500 else ""
+    canvas.text((canvas.width / 2, top - 20), f"input {length}{rows_of}{padded}")
     canvas.rectangle(
         (rows.left + wide * shown.cell * shown.window.stride, top),
         (wide * shown.window.span, high * channels),
@@ -114,11 +115,16 @@ def _draw_kernel(canvas: Canvas, shown: Strip, rows: Rows) -> None:
     for x in (left, left + wide * size):
         canvas.path(f"M {x:.1f},{below + 4:.1f} L {x:.1f},{top - 4:.1f}", line=LIGHT.kernel, width=1.2, opacity=0.5)
     caption = f"kernel {size}, WIO ({size}, {channels}, {outputs})"
-    if outputs > 1:
+    if outputs > 1 and canvas.width > 500:
         caption += f": the one of output channel {shown.channel}"
-    right_half = middle > canvas.width / 2
-    at = (left - 12 if right_half else left + wide * size + 12, top + high * channels / 2)
-    canvas.text(at, caption, anchor="right" if right_half else "left")
+    needed, right = canvas.width_of(caption, 13) + 16, left + wide * size
+    if canvas.width - right >= needed:
+        canvas.text((right + 12, top + high * channels / 2), caption, anchor="left")
+    elif left >= needed:
+        canvas.text((left - 12, top + high * channels / 2), caption, anchor="right")
+    else:  # the kernel is wide: there is room between the lines that come down to its ends
+        half = needed / 2
+        canvas.text((min(max(middle, half), canvas.width - half), top - 14), caption)
 
 
 def _draw_output(canvas: Canvas, shown: Strip, rows: Rows) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flax import nnx
+from flax import linen, nnx
 
 from shapelab.geometry import Window
 from shapelab.geometry.cost import tensor_bytes
@@ -38,6 +38,17 @@ LAYER_OPS: dict[type, str] = {
     nnx.Einsum: "einsum",
     nnx.Embed: "embed",
     nnx.Dropout: "dropout",
+    linen.Conv: "conv",
+    linen.ConvTranspose: "conv_transpose",
+    linen.BatchNorm: "batch_norm",
+    linen.LayerNorm: "layer_norm",
+    linen.GroupNorm: "group_norm",
+    linen.RMSNorm: "rms_norm",
+    linen.Dense: "linear",
+    linen.DenseGeneral: "linear",
+    linen.Einsum: "einsum",
+    linen.Embed: "embed",
+    linen.Dropout: "dropout",
 }
 
 
@@ -166,7 +177,7 @@ class Draft:
         if stage is not None:
             self._enter(stage, values)
         inner_env: dict[Any, Value] = {}
-        for var, value in zip(body.jaxpr.invars, body.arguments(values, self.names), strict=True):
+        for var, value in zip(body.jaxpr.invars, body.arguments(values), strict=True):
             inner_env[var] = value
         count = len(stage.ops) if stage else 0
         self._walk(body.jaxpr, inner_env, scope, stage, repeats * body.length)

@@ -42,33 +42,29 @@ class Body:
       name: the traced function's name.
       jaxpr: the open jaxpr.
       transparent: its equations are stages of their own; otherwise they are one stage together.
-      length: how often it runs.
-      carried: for a scan, (constants, carries); None for a call.
+      length: how often it runs: a scan's number of steps.
     """
 
     name: str
     jaxpr: Any
     transparent: bool
     length: int = 1
-    carried: tuple[int, int] | None = None
 
-    def arguments(self, values: Sequence[Value], names: AxisNames) -> list[Value]:
+    def arguments(self, values: Sequence[Value]) -> list[Value]:
         """The values as the inside sees them: a scan takes one slice of what it scans over."""
-        if self.carried is None:
-            return list(values)
-        whole = sum(self.carried)
-        return [*values[:whole], *(_without_first_axis(value) for value in values[whole:])]
+        return [
+            value if value.shape == tuple(var.aval.shape) else _without_first_axis(value)
+            for var, value in zip(self.jaxpr.invars, values, strict=True)
+        ]
 
     def results(self, values: Sequence[Value], eqn: Any, names: AxisNames) -> list[Value]:
         """The values as the outside sees them: a scan stacks what it gives at each step."""
-        if self.carried is None:
-            return list(values)
-        carries = self.carried[1]
-        stacked = [
-            replace(value, shape=tuple(var.aval.shape), dims=(Dim(names.new()), *value.dims), shown=None)
-            for var, value in zip(eqn.outvars[carries:], values[carries:], strict=True)
+        return [
+            value
+            if value.shape == tuple(var.aval.shape)
+            else replace(value, shape=tuple(var.aval.shape), dims=(Dim(names.new()), *value.dims), shown=None)
+            for var, value in zip(eqn.outvars, values, strict=True)
         ]
-        return [*values[:carries], *stacked]
 
 
 def body_of(eqn: Any) -> Body | None:
@@ -80,8 +76,7 @@ def body_of(eqn: Any) -> Body | None:
         name = str(eqn.params.get("name") or str(jaxpr.debug_info.func_src_info).partition(" ")[0])
         return Body(name.strip("_"), jaxpr, not defined_in_library(jaxpr))
     if primitive == "scan":
-        jaxpr, p = eqn.params["jaxpr"].jaxpr, eqn.params
-        return Body("scan", jaxpr, True, p["length"], (p["num_consts"], p["num_carry"]))
+        return Body("scan", eqn.params["jaxpr"].jaxpr, True, eqn.params["length"])
     return None
 
 

@@ -7,7 +7,7 @@ once per class and kept, whose ``__call__`` runs under a ``jax.named_scope``; an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-from flax import nnx
+from flax import linen, nnx
 
 _PATH = "_shapelab_path"
 _MARK = re.compile(r"shapelab:([^/]*)")
@@ -85,6 +85,19 @@ class Scopes:
             if self.failed is None:
                 self.failed = path
             raise
+
+    def linen(self, call: Callable[..., Any], args: Any, kwargs: Any, context: linen.module.InterceptorContext) -> Any:
+        """The same for Linen, which offers its calls to an interceptor: one of its modules calling itself by name."""
+        if context.method_name != "__call__":
+            return call(*args, **kwargs)
+        path = ".".join(context.module.path)
+        cls = type(context.module)
+        self.modules.setdefault(path, ModuleFacts(cls, is_flax(cls)))
+        for holder in {path.rpartition(".")[0], ""} - {path}:  # who calls another is no single layer
+            if holder in self.modules:
+                self.modules[holder] = ModuleFacts(self.modules[holder].cls, leaf=False)
+        with self.call(path):
+            return call(*args, **kwargs)
 
 
 _active: ContextVar[Scopes | None] = ContextVar("shapelab_scopes", default=None)

@@ -92,7 +92,7 @@ def _callable(module: Any, scopes: Scopes) -> tuple[list[StateArray], Callable[.
     if isinstance(module, nnx.Module):
         return _nnx(module, scopes)
     if isinstance(module, linen.Module):
-        return _linen(module)
+        return _linen(module, scopes)
     if callable(module):
         return [], lambda _state, *args, **kwargs: (module(*args, **kwargs), ())
     raise TypeError(f"cannot trace a {type(module).__name__}: give an nnx.Module, a bound Linen module or a function")
@@ -118,7 +118,7 @@ def _nnx(module: nnx.Module, scopes: Scopes) -> tuple[list[StateArray], Callable
     return found, call
 
 
-def _linen(module: linen.Module) -> tuple[list[StateArray], Callable[..., Any]]:
+def _linen(module: linen.Module, scopes: Scopes) -> tuple[list[StateArray], Callable[..., Any]]:
     if module.scope is None:
         raise TypeError(
             f"{type(module).__name__} is a Linen module without variables: trace module.bind(variables), "
@@ -134,7 +134,8 @@ def _linen(module: linen.Module) -> tuple[list[StateArray], Callable[..., Any]]:
     def call(state_arrays: tuple[Any, ...], *args: Any, **kwargs: Any) -> Any:
         given = jax.tree.unflatten(tree, state_arrays)
         mutable = [name for name in given if name != "params"]
-        out = unbound.apply(given, *args, mutable=mutable, **kwargs)
+        with linen.intercept_methods(scopes.linen):
+            out = unbound.apply(given, *args, mutable=mutable, **kwargs)
         return out if mutable else (out, ())
 
     return found, call

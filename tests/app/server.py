@@ -1,0 +1,118 @@
+"""A dashboard of its own for tests: `shapelab serve` as a process, its address and what it printed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+
+PATIENCE = 30.0
+"""Seconds after which something that takes one or two has gone wrong."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `shapelab serve`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def printed(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def kernels(self) -> set[psutil.Process]:
+        """The processes of the visitors."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return {child for child in children if _is_kernel(child)}
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """End it as a person or a supervisor would, and give its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        return self.process.wait(PATIENCE)
+
+
+def command() -> list[str]:
+    """The `shapelab` script that lies beside this interpreter."""
+    script = shutil.which("shapelab", path=str(Path(sys.executable).parent))
+    assert script, f"no shapelab beside {sys.executable}: pip install -e ."
+    return [script]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment with a home of its own: no settings, no kernels and no cache of the user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG_"))}
+    return {**kept, "HOME": str(home), "PYTHONWARNINGS": "", **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path,
+    *,
+    start: list[str] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+) -> Iterator[Server]:
+    """Serve until the block ends. Fails with what the server printed when it does not come up or prints a traceback."""
+    log = folder / "server.log"
+    port = port or free_port()
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*(start or command()), "serve", "--port", str(port), "--no-browser"],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=cwd or folder,
+            env=dict(env or environment(folder)),
+        )
+    server = Server(f"http://127.0.0.1:{port}/", process, log)
+    try:
+        _wait_for_address(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    assert "Traceback" not in server.printed(), server.printed()
+
+
+def _wait_for_address(server: Server) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not re.search(rf"is at {re.escape(server.url)}", server.printed()):
+        assert server.process.poll() is None, f"the server ended by itself:\n{server.printed()}"
+        assert time.monotonic() < deadline, f"the server did not name its address:\n{server.printed()}"
+        time.sleep(0.05)
+    with urlopen(f"{server.url}healthz", timeout=PATIENCE) as answer:
+        assert answer.read() == b"ok"
+
+
+def _is_kernel(process: psutil.Process) -> bool:
+    try:
+        return "ipykernel_launcher" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False

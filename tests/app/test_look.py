@@ -1,0 +1,333 @@
+"""That nothing is cut off, covered, pale or jumping: at four sizes of window, and at every lesson's extremes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+import shapelab as sl
+from app.dashboard import FIELDS, Dashboard
+
+SIZES = {"desk": (1440, 900), "projector": (1920, 1080), "small": (1024, 768), "phone": (390, 844)}
+DEFAULTS = {
+    lesson.title: {field: getattr(lesson.Config(), field) for field in FIELDS[lesson.title]}
+    for lesson in sl.LESSONS.values()
+}
+LOWEST = {
+    "Conv1D": {"L": 1, "C": 1, "kernel_size": 1, "features": 1, "seed": 0},
+    "Conv2D": {"H": 1, "W": 1, "C": 1, "kernel_h": 1, "kernel_w": 1, "stride": 1, "features": 1, "seed": 0},
+    "ResNet block": {"H": 1, "W": 1, "features": 1, "seed": 0},
+    "U-Net": {"H": 4, "W": 4, "C": 1, "base_features": 1, "seed": 0},
+}
+HIGHEST = {
+    "Conv1D": {"L": 64, "C": 16, "kernel_size": 16, "features": 16, "seed": 99},
+    "Conv2D": {"H": 64, "W": 64, "C": 16, "kernel_h": 11, "kernel_w": 11, "stride": 1, "features": 16, "seed": 99},
+    "ResNet block": {"H": 64, "W": 64, "features": 32, "seed": 99},
+    "U-Net": {"H": 128, "W": 128, "C": 16, "base_features": 32, "seed": 99},
+}
+LOPSIDED = {
+    "Conv1D": {"L": 2, "C": 16, "kernel_size": 16, "features": 1, "seed": 99},
+    "Conv2D": {"H": 1, "W": 64, "C": 2, "kernel_h": 11, "kernel_w": 1, "stride": 8, "features": 2, "seed": 3},
+    "ResNet block": {"H": 64, "W": 1, "features": 32, "seed": 3},
+    "U-Net": {"H": 128, "W": 4, "C": 1, "base_features": 32, "seed": 3},
+}
+IMPOSSIBLE = {"U-Net": {"H": 30, "W": 126, "C": 3, "base_features": 8, "seed": 0}}
+STATES = [
+    *((lesson, name) for lesson in FIELDS for name in ("default", "lowest", "highest", "lopsided")),
+    ("U-Net", "impossible"),
+]
+SETTINGS: dict[str, dict[str, dict[str, int]]] = {
+    "default": DEFAULTS,
+    "lowest": LOWEST,
+    "highest": HIGHEST,
+    "lopsided": LOPSIDED,
+    "impossible": IMPOSSIBLE,
+}
+
+FIND_FAULTS = r"""
+() => {
+  const faults = [];
+  const wide = document.documentElement.clientWidth;
+  for (const root of [document.documentElement, document.body]) {
+    if (root.scrollWidth > wide + 1) faults.push(`the page scrolls sideways: ${root.scrollWidth} in ${wide}`);
+  }
+
+  // Every piece of text with its place on the screen; rows of text of one element are pieces of their own.
+  const pieces = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();
+    if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (parent.closest("script, style, select, .sl-code, .noUi-tooltip, .hoverlayer, #loading")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) {
+      if (box.width > 0.5 && box.height > 0.5) pieces.push({ text: text.slice(0, 40), parent, box });
+    }
+  }
+  for (const input of document.querySelectorAll(".shapelab-control input")) {
+    pieces.push({ text: `number ${input.value}`, parent: input, box: input.getBoundingClientRect() });
+    if (input.scrollWidth > input.clientWidth + 1) faults.push(`the number ${input.value} is cut off in its box`);
+  }
+
+  const column = (element) => element.closest(".sl-left, .sl-centre, .sl-right, header, .shapelab-lessons");
+  for (const { text, parent, box } of pieces) {
+    const place = column(parent);
+    if (!place || place.matches(".shapelab-lessons")) continue;
+    const edge = place.getBoundingClientRect();
+    if (box.left < edge.left - 1 || box.right > edge.right + 1) faults.push(`"${text}" leaves its column`);
+    const figure = parent.closest(".shapelab-figure");
+    if (figure) {
+      const frame = figure.getBoundingClientRect();
+      if (box.left < frame.left - 1 || box.right > frame.right + 1
+          || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) {
+        faults.push(`"${text}" leaves its picture`);
+      }
+    }
+    for (let up = parent; up && up !== place; up = up.parentElement) {
+      if (getComputedStyle(up).overflowX === "visible") continue;
+      const frame = up.getBoundingClientRect();
+      if (up instanceof HTMLElement && (box.right > frame.right + 1 || box.left < frame.left - 1)) {
+        faults.push(`"${text}" is cut off by ${up.className}`);
+      }
+    }
+  }
+
+  // The letters of a piece fill most of its box; a little of the height is air.
+  const inner = ({ box }) => {
+    const air = box.height * 0.16;
+    return { left: box.left + 1, right: box.right - 1, top: box.top + air, bottom: box.bottom - air };
+  };
+  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  for (let i = 0; i < pieces.length; i++) {
+    for (let j = i + 1; j < pieces.length; j++) {
+      const [one, other] = [pieces[i], pieces[j]];
+      if (one.parent === other.parent || column(one.parent) !== column(other.parent)) continue;
+      if (meets(inner(one), inner(other))) faults.push(`"${one.text}" lies on "${other.text}"`);
+    }
+  }
+
+  for (const figure of document.querySelectorAll(".shapelab-figure")) {
+    if (!figure.checkVisibility()) continue;
+    const frame = figure.getBoundingClientRect(), edge = column(figure).getBoundingClientRect();
+    if (frame.left < edge.left - 1 || frame.right > edge.right + 1) faults.push("a picture leaves its column");
+    for (const text of figure.querySelectorAll(".annotation-text")) {
+      const size = parseFloat(getComputedStyle(text).fontSize);
+      if (size < 8) faults.push(`type of ${size.toFixed(1)} px in a picture: ${text.textContent}`);
+    }
+  }
+  return [...new Set(faults)];
+}
+"""
+
+FIND_PALE = r"""
+() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const over = (below, colour) => {  // a colour with its alpha laid over an opaque one
+    canvas.fillStyle = `rgb(${below.join(",")})`;
+    canvas.fillRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const ground = (element) => {
+    const layers = [];
+    for (let up = element; up; up = up.parentElement) layers.push(getComputedStyle(up).backgroundColor);
+    return layers.reverse().reduce(over, [255, 255, 255]);
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (one, other) => {
+    const [high, low] = [light(one), light(other)].sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const faults = new Set();
+  const check = (element, colour, text, style) => {
+    const below = ground(element), seen = ratio(over(below, colour), below);
+    const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
+    const needed = size >= 24 || (bold && size >= 18.66) ? 3 : 4.5;
+    if (seen < needed - 0.01) faults.add(`"${text}" has ${seen.toFixed(2)} where ${needed} is needed (${colour})`);
+  };
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const parent = walk.currentNode.parentElement, text = walk.currentNode.textContent.trim();
+    if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (parent.closest("script, style, option, .hoverlayer, #loading")) continue;
+    const style = getComputedStyle(parent);
+    check(parent.closest("svg") ? parent.closest(".shapelab-figure") ?? parent : parent,
+      parent.closest("svg") ? style.fill : style.color, text.slice(0, 40), style);
+  }
+  for (const input of document.querySelectorAll(".shapelab-control input, .sl-stages select")) {
+    const style = getComputedStyle(input);
+    check(input, style.color, `input ${input.value}`, style);
+  }
+  return [...faults];
+}
+"""
+
+
+def bring_to(page: Dashboard, lesson: str, at: dict[str, int]) -> None:
+    page.choose_lesson(lesson)
+    if lesson == "Conv2D":
+        page.link().uncheck()
+    page.set(**at)
+    first = {"Conv1D": ("L", "C"), "ResNet block": ("H", "W", "features")}.get(lesson, ("H", "W", "C"))
+    page.until(page.input_shape, lambda shape: shape == tuple(at[field] for field in first))
+    page.wait_for_pictures()
+
+
+def resize(page: Dashboard, size: tuple[int, int]) -> None:
+    """Change the window and wait until the pictures are of its width."""
+    page.page.set_viewport_size({"width": size[0], "height": size[1]})
+    narrow = size[0] <= 700
+    page.page.wait_for_function(
+        """narrow => [...document.querySelectorAll(".sl-centre .shapelab-figure")].filter(f => f.checkVisibility())
+          .every(f => (f.querySelector(".js-plotly-plot")?.layout?.width ?? 0) > 0
+            && (f.querySelector(".shapelab-light").viewBox.baseVal.width < 500) === narrow)""",
+        arg=narrow,
+    )
+    page.wait_for_pictures()
+
+
+@pytest.mark.parametrize(("lesson", "state"), STATES)
+def test_nothing_is_cut_off_or_covered(shared: Dashboard, lesson: str, state: str) -> None:
+    bring_to(shared, lesson, SETTINGS[state][lesson])
+    faults = {}
+    for name, size in SIZES.items():
+        resize(shared, size)
+        found = shared.until(lambda: shared.page.evaluate(FIND_FAULTS), lambda found: not found, patience=2)
+        if found:
+            faults[name] = found
+    assert not faults, "\n".join(f"{name}: {fault}" for name, found in faults.items() for fault in found)
+
+
+def test_all_text_stands_out_from_its_ground(shared: Dashboard) -> None:
+    faults: dict[str, list[str]] = {}
+    toggle = shared.page.locator(".shapelab-theme-toggle")
+
+    def look(at: str) -> None:
+        theme = shared.page.evaluate("document.documentElement.dataset.theme")
+        shared.wait_for_pictures()
+        faults[f"{theme}, {at}"] = shared.until(
+            lambda: shared.page.evaluate(FIND_PALE), lambda found: not found, patience=2
+        )
+
+    for _ in ("one theme", "the other"):
+        for lesson in FIELDS:
+            bring_to(shared, lesson, DEFAULTS[lesson])
+            look(lesson)
+        shared.type("H", 30)
+        expect(shared.page.get_by_role("alert")).to_be_visible()
+        shared.page.locator("details:not([open]) summary").click()
+        look("a size that cannot be")
+        shared.type("W", 999)
+        expect(shared.notice()).to_be_visible()
+        look("a number refused")
+        toggle.click()
+    assert {at.split(",")[0] for at in faults} == {"light", "dark"}
+    assert not any(faults.values()), "\n".join(f"{at}: {fault}" for at, found in faults.items() for fault in found)
+
+
+POSITIONS = """() => Object.fromEntries(
+  [".sl-answer", ".sl-rules", ".sl-centre .shapelab-figure", ".sl-said", ".shapelab-controls", ".sl-code", ".sl-table"]
+    .map(css => [css, document.querySelector(css).getBoundingClientRect()])
+    .map(([css, box]) => [css, [Math.round(box.left), Math.round(box.top + scrollY)]])
+)"""
+MOVES = {
+    "Conv1D": [{"L": 64, "C": 16}, {"L": 1}, {"L": 9, "kernel_size": 15, "features": 16}],
+    "Conv2D": [{"H": 64}, {"H": 1, "W": 64, "stride": 8}, {"H": 9, "C": 16, "kernel_h": 11}],
+    "ResNet block": [{"H": 64}, {"W": 1}, {"features": 32}],
+    "U-Net": [{"H": 128}, {"W": 4}, {"C": 16, "base_features": 32}],
+}
+
+
+@pytest.mark.parametrize(
+    ("lesson", "size"),
+    [
+        *((lesson, size) for lesson in ("Conv1D", "Conv2D") for size in SIZES),
+        *((lesson, size) for lesson in ("ResNet block", "U-Net") for size in ("desk", "phone")),
+    ],
+)
+def test_the_page_stays_where_it_is_when_a_value_changes(shared: Dashboard, lesson: str, size: str) -> None:
+    bring_to(shared, lesson, DEFAULTS[lesson])
+    resize(shared, SIZES[size])
+    before = shared.page.evaluate(POSITIONS)
+    at = dict(DEFAULTS[lesson])
+    jumps = []
+    for move in MOVES[lesson]:
+        at |= move
+        bring_to(shared, lesson, at)
+        after = shared.until(lambda: shared.page.evaluate(POSITIONS), lambda after: after == before, patience=2)
+        jumps += [
+            f"{move} moved {css} from {before[css]} to {after[css]}" for css in before if after[css] != before[css]
+        ]
+    assert not jumps, "\n".join(jumps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_tab_can_be_seen_and_taken(shared: Dashboard, size: str) -> None:
+    resize(shared, SIZES[size])
+    toggle = shared.page.locator(".shapelab-theme-toggle")
+    for lesson in (*FIELDS, "Conv1D"):
+        shared.lesson(lesson).scroll_into_view_if_needed()
+        seen = shared.lesson(lesson).evaluate(
+            """tab => {
+              const box = tab.getBoundingClientRect(), bar = tab.closest(".shapelab-lessons").getBoundingClientRect();
+              const corners = [[box.left + 4, box.top + box.height / 2], [box.right - 4, box.top + box.height / 2]];
+              return box.top >= bar.top - 1 && box.bottom <= bar.bottom + 1
+                && corners.every(([x, y]) => tab.contains(document.elementFromPoint(x, y)));
+            }"""
+        )
+        assert seen, f"{lesson} is cut off or covered"
+        shared.choose_lesson(lesson)
+    assert toggle.evaluate(
+        """button => {
+          const box = button.getBoundingClientRect();
+          return document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2) === button;
+        }"""
+    ), "the theme's button is covered"
+
+
+def test_on_a_phone_the_answer_and_the_picture_come_before_the_controls(shared: Dashboard) -> None:
+    shared.choose_lesson("Conv2D")
+    resize(shared, SIZES["phone"])
+    tops = [
+        box["y"]
+        for css in (".sl-answer", ".sl-centre .shapelab-figure", ".shapelab-controls", ".sl-code")
+        if (box := shared.page.locator(css).first.bounding_box())
+    ]
+    assert len(tops) == 4
+    assert tops == sorted(tops)
+
+
+FOCUSED = """() => {
+  const e = document.activeElement, style = getComputedStyle(e);
+  const control = e.closest(".shapelab-control");
+  const named = control ? [...control.classList].find(c => c.startsWith("shapelab-control-")) : "";
+  const field = named.slice("shapelab-control-".length);
+  const kind = e.matches(".noUi-handle") ? "slider" : e.tagName.toLowerCase();
+  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  return {
+    name: [field, kind, field ? "" : e.textContent.trim().slice(0, 20)].filter(Boolean).join(" "),
+    ring: ring || style.boxShadow !== "none",
+  };
+}"""
+
+
+@pytest.mark.parametrize("lesson", FIELDS)
+def test_every_control_is_reached_by_the_keyboard_and_shows_it(shared: Dashboard, lesson: str) -> None:
+    shared.choose_lesson(lesson)
+    rings: dict[str, bool] = {}
+    for _ in range(60):  # once around, from wherever the last test left
+        shared.page.keyboard.press("Tab")
+        now = shared.page.evaluate(FOCUSED)
+        rings[now["name"]] = now["ring"]
+    sliders = {f"{field} slider" for field in FIELDS[lesson]}
+    numbers = {f"{field} input" for field in FIELDS[lesson]}
+    tabs = {f"button {title}" for title in FIELDS}
+    assert sliders | numbers | tabs <= set(rings)
+    without = [name for name, ring in rings.items() if not ring and name.split()[0] not in ("body", "html")]
+    assert not without, f"the keyboard stands on these without being seen: {without}"
+    assert len([name for name in rings if name in ("button ☾", "button ☀")]) == 1

@@ -1,0 +1,388 @@
+"""Every picture over many configurations: valid, in the palette, on the sheet, and true."""
+
+import itertools
+import re
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from oracles.numpy_reference import same_output_size, same_padding
+from oracles.sheets import (
+    CLEAR,
+    all_text,
+    colours,
+    heatmap,
+    outside,
+    overlapping_texts,
+    scatter,
+)
+from shapelab.explorers import pictures
+from shapelab.figures.feature_maps import feature_maps
+from shapelab.figures.pipeline import pipeline
+from shapelab.figures.sweep import sweep
+from shapelab.figures.theme import DARK, DARK_FOR_LIGHT, LIGHT
+
+CONFIGS = [
+    ("conv1d", {}),
+    ("conv1d", {"L": 1, "C": 1, "kernel_size": 1, "features": 1}),
+    ("conv1d", {"L": 64, "C": 16, "kernel_size": 16, "features": 16}),
+    ("conv1d", {"L": 5, "kernel_size": 9}),
+    ("conv1d", {"L": 1, "C": 16, "kernel_size": 16, "features": 1}),
+    ("conv2d", {}),
+    ("conv2d", {"library": "linen", "H": 8}),
+    ("conv2d", {"H": 1, "W": 1, "C": 1, "kernel_h": 1, "kernel_w": 1, "stride": 1, "features": 1}),
+    ("conv2d", {"H": 64, "W": 64, "C": 16, "kernel_h": 11, "kernel_w": 11, "stride": 1, "features": 16}),
+    ("conv2d", {"H": 1, "W": 64, "kernel_h": 11, "kernel_w": 1, "stride": 1}),
+    ("conv2d", {"H": 64, "W": 1, "kernel_h": 1, "kernel_w": 11, "stride": 8}),
+    ("conv2d", {"H": 12, "W": 12, "kernel_h": 2, "kernel_w": 2, "stride": 4}),
+    ("conv2d", {"H": 12, "W": 9, "kernel_h": 4, "kernel_w": 3, "stride": 2, "features": 1}),
+    ("conv2d", {"H": 1, "W": 1, "kernel_h": 11, "kernel_w": 11, "stride": 8}),
+    ("conv2d", {"H": 20, "W": 20, "kernel_h": 3, "kernel_w": 3, "stride": 1}),
+    ("resnet", {}),
+    ("resnet", {"H": 1, "W": 1, "features": 1}),
+    ("resnet", {"H": 64, "W": 64, "features": 32}),
+    ("resnet", {"H": 1, "W": 64}),
+    ("resnet", {"H": 64, "W": 1}),
+    ("unet", {}),
+    ("unet", {"H": 4, "W": 4, "C": 1, "base_features": 1}),
+    ("unet", {"H": 128, "W": 128, "C": 16, "base_features": 32}),
+    ("unet", {"H": 4, "W": 128}),
+    ("unet", {"H": 128, "W": 4}),
+    ("unet", {"H": 30}),
+    ("unet", {"H": 29}),
+    ("unet", {"W": 46}),
+    ("unet", {"H": 5, "W": 5}),
+    ("unet", {"H": 127, "W": 125, "base_features": 32}),
+]
+NAMES = [f"{lesson} {' '.join(f'{k}={v}' for k, v in values.items())}".strip() for lesson, values in CONFIGS]
+CONVOLUTIONS = [pytest.param(*case, id=name) for case, name in zip(CONFIGS, NAMES, strict=True) if "conv" in case[0]]
+PLANES = [case for case in CONVOLUTIONS if case.values[0] == "conv2d"]
+NETWORKS = [pytest.param(*case, id=name) for case, name in zip(CONFIGS, NAMES, strict=True) if "conv" not in case[0]]
+
+every_config = pytest.mark.parametrize(("lesson", "settings"), CONFIGS, ids=NAMES)
+every_width = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+
+
+def specs_of(made, values, narrow):
+    """Every picture that the page would show of a trace, by name."""
+    cells = [None, (0, 0), (10**6, 10**6)]
+    found = {}
+    for number, cell in enumerate(cells):
+        lone = pictures.one_convolution(made, cell)
+        if lone is None:
+            continue
+        for known, given in (("values", values), ("no values", None)):
+            found[f"cell {number}, {known}"] = pictures.convolution_picture(made, lone, given, narrow)
+        found["staircase"] = pictures.staircase(lone, made)
+    if not found:
+        for selected in (None, *range(len(made.stages))):
+            found[f"network {selected}"] = pictures.network_picture(made, selected, narrow)
+            for known, given in (("values", values), ("no values", None)):
+                maps = pictures.maps_picture(made, selected, given, narrow)
+                if maps:
+                    found[f"maps {selected}, {known}"] = maps
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def all_specs(traced):
+    kept = {}
+
+    def make(lesson, settings, narrow):
+        key = (lesson, *sorted(settings.items()), narrow)
+        if key not in kept:
+            kept[key] = specs_of(*traced(lesson, **settings), narrow)
+        return kept[key]
+
+    return make
+
+
+@every_width
+@every_config
+def test_plotly_takes_every_picture(all_specs, lesson, settings, narrow):
+    for name, spec in all_specs(lesson, settings, narrow).items():
+        # one picture of each kind is enough of plotly's slow validation
+        if name in {
+            "cell 0, values",
+            "cell 2, no values",
+            "staircase",
+            "network None",
+            "maps 0, values",
+            "maps 0, no values",
+        }:
+            go.Figure(spec)
+
+
+@every_width
+@every_config
+def test_every_colour_has_a_dark_one(all_specs, lesson, settings, narrow):
+    for name, spec in all_specs(lesson, settings, narrow).items():
+        unknown = set(colours(spec)) - set(DARK_FOR_LIGHT) - {CLEAR}
+        assert not unknown, name
+
+
+@every_width
+@every_config
+def test_nothing_lies_outside_the_sheet(all_specs, lesson, settings, narrow):
+    for name, spec in all_specs(lesson, settings, narrow).items():
+        assert outside(spec) == [], name
+
+
+@every_width
+@every_config
+def test_no_text_stands_on_another(all_specs, lesson, settings, narrow):
+    for name, spec in all_specs(lesson, settings, narrow).items():
+        assert overlapping_texts(spec) == [], name
+
+
+@every_width
+@every_config
+def test_every_picture_says_in_words_what_it_shows(all_specs, lesson, settings, narrow):
+    for name, spec in all_specs(lesson, settings, narrow).items():
+        assert len(spec["layout"]["meta"]["alt"]) > 10, name
+
+
+@every_width
+@pytest.mark.parametrize(("lesson", "settings"), PLANES)
+def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
+    made, values = traced(lesson, **settings)
+    lone = pictures.one_convolution(made, None)
+    spec = pictures.convolution_picture(made, lone, values, narrow)
+    height, width, _ = made.inputs[0].shape
+    stride = settings.get("stride", 2)
+    kernels = settings.get("kernel_h", 3), settings.get("kernel_w", 3)
+    out = [same_output_size(n, stride) for n in (height, width)]
+    (top, bottom), (left, right) = (same_padding(n, k, stride) for n, k in zip((height, width), kernels, strict=True))
+    np.testing.assert_array_equal(heatmap(spec, "input")["z"], values.input[..., 0])
+    np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0, 0])
+    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3][..., 0])
+    assert heatmap(spec, "output")["z"].shape == tuple(out)
+    hatched = scatter(spec, "padding")
+    padded = (height + top + bottom) * (width + left + right) - height * width
+    assert (0 if hatched is None else hatched["x"].count(None)) == padded
+    unread = scatter(spec, "unread")
+    rows, columns = (
+        {
+            cell
+            for cell in range(size)
+            if not any(first * stride - lo <= cell < first * stride - lo + kernel for first in range(made_cells))
+        }
+        for size, kernel, made_cells, lo in (
+            (height, kernels[0], out[0], top),
+            (width, kernels[1], out[1], left),
+        )
+    )
+    crossed = sum(1 for row in range(height) for column in range(width) if row in rows or column in columns)
+    cell = spec["layout"]["meta"]["padded"]["cell"]
+    if crossed and cell >= 6:
+        assert len(unread["x"]) == crossed
+        at = {
+            (
+                round((y - heatmap(spec, "input")["y"][0]) / cell),
+                round((x - heatmap(spec, "input")["x"][0]) / cell),
+            )
+            for x, y in zip(unread["x"], unread["y"], strict=True)
+        }
+        assert at == {(i, j) for i in range(height) for j in range(width) if i in rows or j in columns}
+    elif not crossed:
+        assert unread is None or not unread["x"]
+    said = all_text(spec)
+    assert f"input {height} × {width}" in said
+    assert f"output {out[0]} × {out[1]}" in said
+    assert f"kernel {kernels[0]} × {kernels[1]}" in said
+    assert (f"{top} top" in said) == bool(top)
+    assert (f"{bottom} bottom" in said) == bool(bottom)
+    if top + bottom + left + right:
+        assert f"{height + top + bottom} × {width + left + right}" in said
+    meta = spec["layout"]["meta"]
+    assert tuple(meta["padded"]["counts"]) == (height + top + bottom, width + left + right)
+    assert tuple(meta["output"]["counts"]) == tuple(out)
+    assert tuple(meta["stride"]) == (stride, stride)
+    assert tuple(meta["span"]) == kernels
+
+
+@every_width
+@pytest.mark.parametrize(("lesson", "settings"), [c for c in CONVOLUTIONS if c.values[0] == "conv1d"])
+def test_a_strip_shows_what_the_program_does(traced, lesson, settings, narrow):
+    made, values = traced(lesson, **settings)
+    spec = pictures.convolution_picture(made, pictures.one_convolution(made, None), values, narrow)
+    length, channels = made.inputs[0].shape
+    kernel, features = settings.get("kernel_size", 4), made.outputs[0].shape[1]
+    lo, hi = same_padding(length, kernel, 1)
+    np.testing.assert_array_equal(heatmap(spec, "input")["z"], values.input.T)
+    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3].T)
+    np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0].T)
+    hatched = scatter(spec, "padding")
+    assert (0 if hatched is None else hatched["x"].count(None)) == (lo + hi) * channels
+    said = all_text(spec)
+    assert f"input {length}" in said
+    assert f"output {length}" in said
+    assert f"WIO ({kernel}, {channels}, {features})" in said
+    if lo + hi:
+        assert f"padded to {length + lo + hi}" in said
+    width = heatmap(spec, "input")["x"]
+    if length > 1:  # an output stands under the middle input cell of its window
+        np.testing.assert_allclose(heatmap(spec, "output")["x"], width, atol=1e-3)
+
+
+@every_width
+@pytest.mark.parametrize(("lesson", "settings"), PLANES)
+@pytest.mark.parametrize("corner", ["first", "last"])
+def test_the_window_drawn_covers_the_cells_it_reads(traced, lesson, settings, narrow, corner):
+    made, values = traced(lesson, **settings)
+    out = made.outputs[0].shape
+    cell = (0, 0) if corner == "first" else (out[0] - 1, out[1] - 1)
+    spec = pictures.convolution_picture(made, pictures.one_convolution(made, cell), values, narrow)
+    window, marked = [s for s in spec["layout"]["shapes"] if s["type"] == "rect"]
+    padded, output = spec["layout"]["meta"]["padded"], spec["layout"]["meta"]["output"]
+    stride = settings.get("stride", 2)
+    kernels = settings.get("kernel_h", 3), settings.get("kernel_w", 3)
+    assert window["x0"] == pytest.approx(padded["corner"][0] + padded["cell"] * stride * cell[1])
+    assert window["y0"] == pytest.approx(padded["corner"][1] + padded["cell"] * stride * cell[0])
+    assert window["x1"] - window["x0"] == pytest.approx(padded["cell"] * kernels[1])
+    assert window["y1"] - window["y0"] == pytest.approx(padded["cell"] * kernels[0])
+    assert marked["x0"] == pytest.approx(output["corner"][0] + output["cell"] * cell[1])
+    assert marked["y0"] == pytest.approx(output["corner"][1] + output["cell"] * cell[0])
+
+
+@every_width
+@pytest.mark.parametrize(("lesson", "settings"), NETWORKS)
+def test_a_network_shows_its_shapes_and_skips(traced, lesson, settings, narrow):
+    made, _ = traced(lesson, **settings)
+    spec = pipeline(made, narrow=narrow)
+    said = all_text(spec)
+    assert str(made.inputs[0].shape) in said
+    for path in {stage.path.split(".")[0] for stage in made.stages if stage.layer and "up" not in stage.path}:
+        assert path in said.split("\n")
+    shape = made.outputs[0].shape if made.outputs else made.stages[-1].out_shape
+    assert str(shape) in said
+    arrows = said.count("→") + said.count("does not fit")
+    assert arrows == len(made.skips()) + (made.error is not None)
+    if made.error is not None:
+        assert f"{made.error.in_shapes[1]} does not fit" in said
+        reddish = [s for s in spec["layout"]["shapes"] if s["line"]["color"] == LIGHT.kernel and " Q " in s["path"]]
+        assert reddish
+    blocks = spec["layout"]["meta"]["blocks"]
+    assert blocks[0]["stage"] == -1
+    stages = [block["stage"] for block in blocks[1:]]
+    assert stages == sorted(set(stages))
+    assert all(0 <= stage < len(made.stages) for stage in stages)
+    for one, other in itertools.pairwise(blocks):
+        assert one["x1"] <= other["x0"] + 0.5
+
+
+def test_the_blocks_of_a_unet_stand_in_a_u(traced):
+    made, _ = traced("unet")
+    blocks = pipeline(made)["layout"]["meta"]["blocks"]
+    paths = ["x", "enc1", "enc2", "bottom", "dec2", "dec1"]
+    assert [made.stages[b["stage"]].path.split(".")[0] if b["stage"] >= 0 else "x" for b in blocks] == paths
+    depth = dict(zip(paths, [block["y1"] for block in blocks], strict=True))
+    assert depth["enc1"] < depth["enc2"] < depth["bottom"]
+    assert depth["bottom"] > depth["dec2"] > depth["dec1"]
+    tall = dict(zip(paths, [block["y1"] - block["y0"] for block in blocks], strict=True))
+    assert tall["enc1"] > tall["enc2"] > tall["bottom"]
+
+
+def test_the_chosen_block_is_drawn_strong_and_no_other(traced):
+    made, _ = traced("unet")
+    plain, chosen = pipeline(made), pipeline(made, selected=8)  # bottom.conv
+    differing = [
+        new["path"]
+        for old, new in zip(plain["layout"]["shapes"], chosen["layout"]["shapes"], strict=True)
+        if old["line"]["width"] < new["line"]["width"]
+    ]
+    assert differing
+    block = pipeline(made)["layout"]["meta"]["blocks"][3]
+    for path in differing:
+        x = [float(n) for n in re.findall(r"([-\d.]+),[-\d.]+", path)]
+        assert block["x0"] - 0.5 <= min(x)
+        assert max(x) <= block["x1"] + 0.5
+
+
+@every_width
+@pytest.mark.parametrize("shape", [(4, 6, 1), (4, 6, 3), (64, 48, 8), (128, 128, 128), (1, 1, 1), (1, 128, 9)])
+def test_feature_maps_show_the_values_on_one_scale(shape, narrow):
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    spec = feature_maps("dec1", values, shape, role="output", narrow=narrow)
+    go.Figure(spec)
+    maps = [trace for trace in spec["data"] if trace["type"] == "heatmap"]
+    shown = min(shape[2], 4 if narrow else 8)
+    assert len(maps) == shown
+    assert len({(trace["zmin"], trace["zmax"]) for trace in maps if shape != (1, 1, 1)}) <= 1
+    for channel, trace in enumerate(maps):
+        plane = values[..., channel]
+        if max(shape[:2]) <= 48:
+            np.testing.assert_array_equal(trace["z"], plane)
+        else:
+            rows, columns = trace["z"].shape
+            tile = -(-max(shape[:2]) // 48)
+            assert (rows, columns) == (-(-shape[0] // tile), -(-shape[1] // tile))
+            for i in range(rows):
+                for j in range(columns):
+                    part = plane[tile * i : tile * i + tile, tile * j : tile * j + tile]
+                    assert trace["z"][i, j] == part.max()
+    if max(shape[:2]) > 48:
+        tile = -(-max(shape[:2]) // 48)
+        assert f"{tile} × {tile}" in all_text(spec)
+    assert str(shape[2]) in all_text(spec) or shape[2] == 1
+    assert outside(spec) == []
+
+
+def test_constant_values_and_values_that_are_no_numbers_still_draw():
+    for fill in (0.0, 7.5, np.nan, np.inf):
+        spec = feature_maps("relu", np.full((5, 4, 2), fill, np.float32), (5, 4, 2), role="output")
+        go.Figure(spec)
+        for trace in spec["data"]:
+            assert trace["zmin"] < trace["zmax"]
+            assert np.isfinite([trace["zmin"], trace["zmax"]]).all()
+
+
+def test_the_staircase_marks_the_present_size():
+    sizes = list(range(1, 17))
+    outputs = [same_output_size(n, 3) for n in sizes]
+    for current in sizes:
+        spec = sweep("H", sizes, outputs, current)
+        go.Figure(spec)
+        assert outside(spec) == []
+        bars = {trace["name"]: trace for trace in spec["data"]}
+        assert bars["current"]["customdata"] == [[current, same_output_size(current, 3)]]
+        shown = sorted(bars["rest"]["customdata"] + bars["current"]["customdata"])
+        assert shown == [[n, out] for n, out in zip(sizes, outputs, strict=True)]
+        assert all_text(spec).split("\n")[0] == str(same_output_size(current, 3))
+        assert overlapping_texts(spec) == []
+
+
+@pytest.mark.parametrize(("lesson", "settings"), CONVOLUTIONS)
+def test_the_staircase_agrees_with_the_output_on_the_page(traced, lesson, settings):
+    made, _ = traced(lesson, **settings)
+    spec = pictures.staircase(pictures.one_convolution(made, None), made)
+    (current,) = [trace["customdata"] for trace in spec["data"] if trace["name"] == "current"]
+    assert current == [[made.inputs[0].shape[0], made.outputs[0].shape[0]]]
+
+
+def test_no_colour_has_two_meanings():
+    assert len(DARK_FOR_LIGHT) == len(vars(LIGHT)) == len(vars(DARK))
+    roles = ("input", "padding", "kernel", "output")
+    for palette in (LIGHT, DARK):
+        assert len({getattr(palette, role) for role in roles}) == 4
+
+
+def contrast(one, other):
+    """WCAG 2's ratio of two colours."""
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["background", "panel"])
+@pytest.mark.parametrize("ink", ["ink", "muted", "padding_text"])
+def test_text_can_be_read(palette, ground, ink):
+    assert contrast(getattr(palette, ink), getattr(palette, ground)) >= 4.5

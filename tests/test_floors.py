@@ -1,0 +1,238 @@
+"""The rooms of the house: who may import whom, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shapelab
+
+PACKAGE = Path(shapelab.__file__).parent
+STDLIB = sys.stdlib_module_names
+
+FLOORS = {
+    "errors": -1,
+    "geometry": 0,
+    "modules": 0,
+    "tracing": 1,
+    "lessons": 1,
+    "figures": 2,
+    "report": 2,
+    "engine": 2,
+    "explorers": 3,
+    "hosting": 3,
+    "cli": 4,
+}
+# What a room may import besides the standard library, itself and `errors`; the longest name that fits counts.
+ROOMS = {
+    "errors": set(),
+    "geometry": set(),
+    "modules": {"jax", "flax", "numpy"},
+    "tracing": {"jax", "jaxlib", "flax", "numpy", "geometry"},
+    "tracing.records": {"geometry"},
+    "tracing.axes": {"geometry"},
+    "lessons": {"jax", "flax", "modules"},
+    "figures": {"numpy", "geometry", "tracing.records"},
+    "report": {"geometry", "tracing.records"},
+    "engine": {"jax", "flax", "numpy", "lessons", "tracing", "geometry"},
+    "engine.spec": {"lessons"},
+    "engine.answers": {"numpy"},
+    "explorers": {
+        "anywidget",
+        "ipywidgets",
+        "traitlets",
+        "numpy",
+        "engine",
+        "figures",
+        "geometry",
+        "lessons",
+        "tracing.records",
+    },
+}
+HEAVY = {"jax", "jaxlib", "flax", "plotly"}
+# Files whose import may not even lead to one of HEAVY.
+LIGHT = (
+    "geometry",
+    "lessons",
+    "figures",
+    "explorers",
+    "errors",
+    "report",
+    "engine.spec",
+    "engine.answers",
+    "tracing.records",
+)
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path):
+    """(module, whether it happens at import time) for every import of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+    }
+    package = ["shapelab", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) not in inside
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                is_file = whole.startswith("shapelab.") and is_module(whole)
+                yield (whole if is_file else module), id(node) not in inside
+
+
+def is_module(dotted):
+    place = PACKAGE.joinpath(*dotted.split(".")[1:])
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+def allowed_for(name):
+    fitting = [room for room in ROOMS if name == room or name.startswith(f"{room}.")]
+    return ROOMS[max(fitting, key=len)] if fitting else None
+
+
+def within(name, names):
+    return any(name == one or name.startswith(f"{one}.") for one in names)
+
+
+CASES = [pytest.param(path, id=name_of(path) or "shapelab") for path in FILES]
+
+
+def test_every_file_lives_on_a_floor():
+    rooms = {name_of(path).split(".")[0] for path in FILES} - {""}
+    assert rooms <= set(FLOORS)
+    assert {"geometry", "modules", "tracing", "lessons", "figures", "engine", "explorers"} <= rooms
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_imports_go_down_only(path):
+    room = name_of(path).split(".")[0]
+    if not room:
+        return  # the lazy front door names everything and imports nothing; see below
+    for module, _ in imports(path):
+        if module.startswith("shapelab."):
+            other = module.split(".")[1]
+            assert other == room or FLOORS[other] < FLOORS[room], f"{room} imports {module}"
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_a_room_imports_what_it_may(path):
+    name = name_of(path)
+    allowed = allowed_for(name)
+    if allowed is None:
+        return
+    room = name.split(".")[0]
+    own = {room} if name not in ROOMS or name == room else set()
+    for module, at_import in imports(path):
+        top = module.split(".")[0]
+        if top in STDLIB:
+            continue
+        inner = module.removeprefix("shapelab.") if top == "shapelab" else module
+        assert inner == "shapelab" or within(inner, allowed | own | {"errors"}) or same_light(name, inner), (
+            f"{name} imports {module}"
+        )
+        if room == "lessons" and at_import:
+            assert not within(inner, {"jax", "flax", "modules"}), f"{name} imports {module} when it is imported"
+
+
+def same_light(name, inner):
+    """A light file may import another light file of its room."""
+    return name.split(".")[0] == inner.split(".")[0] and within(inner, LIGHT)
+
+
+def reached(path, seen):
+    """What importing a file loads from outside the project, by itself or through other files."""
+    outside = set()
+    pending = [path]
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for module, at_import in imports(current):
+            if not at_import:
+                continue
+            if not module.startswith("shapelab"):
+                outside.add((module.split(".")[0], name_of(current)))
+                continue
+            parts = module.split(".")[1:]
+            for end in range(1, len(parts) + 1):
+                place = PACKAGE.joinpath(*parts[:end])
+                pending += [f for f in (place.with_suffix(".py"), place / "__init__.py") if f.exists()]
+    return outside
+
+
+@pytest.mark.parametrize("path", [p for p in CASES if within(name_of(p.values[0]), LIGHT)])
+def test_light_rooms_reach_nothing_heavy_by_any_path(path):
+    outside = reached(path, set())
+    assert not [(module, by) for module, by in outside if module in HEAVY]
+
+
+def test_modules_and_tracing_do_not_know_each_other():
+    for path in FILES:
+        room = name_of(path).split(".")[0]
+        reaches = {module.split(".")[1] for module, _ in imports(path) if module.startswith("shapelab.")}
+        if room == "modules":
+            assert reaches <= {"modules", "errors"}
+        if room == "tracing":
+            assert not reaches & {"modules", "lessons"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import shapelab",
+        "import shapelab; shapelab.LESSONS; shapelab.Trace; shapelab.Window; shapelab.ShapeError",
+        "import shapelab.explorers.gallery, shapelab.figures.pipeline",
+        "import shapelab; shapelab.explore; shapelab.dashboard",
+        "import shapelab.report",
+        "from shapelab.engine.spec import check; check('unet', {'H': 32})",
+    ],
+)
+def test_an_import_pulls_in_neither_jax_nor_flax_nor_plotly(statement):
+    code = f"import sys; {statement}; print(*sorted(m for m in {sorted(HEAVY)} if m in sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(PACKAGE.parent), "PATH": ""},
+    )
+    assert ran.stdout.strip() == ""
+
+
+def test_every_public_name_is_there():
+    promised = [
+        "conv1d_forward",
+        "conv2d_forward",
+        "conv2d_linen_forward",
+        "resnet_basic_forward",
+        "unet_forward",
+        "trace",
+        "Trace",
+        "Stage",
+        "Window",
+        "Padding",
+        "ReceptiveField",
+        "ShapeError",
+        "explore",
+        "LESSONS",
+    ]
+    for name in promised:
+        assert getattr(shapelab, name) is not None
+    assert set(promised) <= set(dir(shapelab))
