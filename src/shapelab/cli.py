@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,7 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_list(commands)
     args = parser.parse_args(argv)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader, such as head, has seen enough; what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0].replace("_", "-")
         print(f"shapelab: the package {package!r} is missing: pip install {package}", file=sys.stderr)
@@ -45,7 +51,8 @@ def _serve(args: argparse.Namespace) -> int:
 
     from shapelab.hosting.serve import CannotServeError, serve
 
-    for needed in ("ipykernel", "ipywidgets", "anywidget", "plotly"):  # what the page needs before it says so itself
+    # What kernels need: found missing there, it would be a page that says nothing.
+    for needed in ("ipykernel", "ipywidgets", "anywidget", "plotly", "jax", "flax"):
         if importlib.util.find_spec(needed) is None:
             raise ModuleNotFoundError(needed, name=needed)
     try:

@@ -101,9 +101,9 @@ class Page:
         (found,) = self.find(root, f"shapelab-control-{field}", w.IntSlider)
         return found
 
-    def number(self, root: w.Widget, field: str) -> w.IntText:
+    def number(self, root: w.Widget, field: str) -> w.FloatText:
         """The number of a field that can be typed."""
-        (found,) = self.find(root, f"shapelab-control-{field}", w.IntText)
+        (found,) = self.find(root, f"shapelab-control-{field}", w.FloatText)
         return found
 
     def html(self, root: w.Widget) -> str:

@@ -6,12 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as w
+import traitlets as t
 
 from shapelab.explorers.words import heading
 from shapelab.lessons.base import Bounds, Choices, Config, Lesson
 
 Propose = Callable[[str, Any], None]
 Apply = Callable[[dict[str, Any]], None]
+
+
+class NumberField(w.FloatText):  # type: ignore[misc]
+    """A number as it was typed. An IntText makes 15 of a typed 1.5, without a word; here the lesson's rules decide."""
+
+    value = t.Union([t.Int(), t.Float()], default_value=0).tag(sync=True)
 
 
 class NumberControl(w.Box):  # type: ignore[misc]
@@ -33,7 +40,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
             readout=False,
             continuous_update=True,
         )
-        self.number = w.IntText(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
+        self.number = NumberField(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
         super().__init__([self.slider, self.number])
         for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}"):
             self.add_class(css)

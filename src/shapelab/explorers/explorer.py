@@ -48,6 +48,9 @@ def shared_engine() -> Engine:
         return _shared[0]
 
 
+_SHOWN = ("value", "spec", "children", "_options_labels", "index")  # the traits that change as answers come
+
+
 class Explorer(w.Box):  # type: ignore[misc]
     """The widget.
 
@@ -74,6 +77,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         self.state.observe(lambda _: self._draw(), ["answer", "values", "stage", "cell", "narrow"])
         self.state.observe(lambda _: self._notice(), ["refused", "trouble"])
         self._picture.observe(self._on_pick, ["cell", "stage", "narrow"])
+        self._picture.on_ready(self._say_again)
         self._stages.observe(self._on_stage, "value")
         self._draw()
         self._tracing.ask(spec)
@@ -193,6 +197,12 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _notice(self) -> None:
         text = self.state.refused or self.state.trouble
         self._notice_text.value = words.notice(text) if text else ""
+
+    def _say_again(self) -> None:
+        """Send what is shown once more: a page loses what changes between its reading the widgets and showing them."""
+        for widget in (*self._centre.children, *self._right.children, self._right):
+            widget.send_state([key for key in _SHOWN if key in widget.keys])
+        self._maps.layout.send_state("display")
 
     def _draw(self) -> None:
         """Everything on screen from the state, computed anew; what did not change is not sent."""

@@ -220,6 +220,7 @@ function render({ model, el }) {
   model.on("change:dimmed", dim);
   dim();
   draw();
+  model.send({ say: "ready" });
 
   return () => {
     gone = true;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,12 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._ready: list[Callable[[], None]] = []
         self.on_msg(self._answer)
+
+    def on_ready(self, call: Callable[[], None]) -> None:
+        """Call a function each time a page has begun to show the picture."""
+        self._ready.append(call)
 
     def show(self, spec: dict[str, Any]) -> None:
         """Draw a specification; nothing is sent when it is the one already shown."""
@@ -49,8 +55,13 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Send plotly.js to a page that has no address for it, once a page: the browser remembers it."""
-        if isinstance(content, dict) and content.get("ask") == "plotly":
+        if not isinstance(content, dict):
+            return
+        if content.get("ask") == "plotly":
             self.send({"give": "plotly"}, buffers=[_plotly_bundle()])
+        elif content.get("say") == "ready":
+            for call in self._ready:
+                call()
 
 
 def pack(value: Any) -> Any:

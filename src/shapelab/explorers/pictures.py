@@ -11,6 +11,7 @@ from shapelab.engine.answers import Activations
 from shapelab.figures.feature_maps import feature_maps
 from shapelab.figures.pipeline import pipeline
 from shapelab.figures.sweep import sweep
+from shapelab.figures.tower import tower
 from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.figures.window_strip import Strip, window_strip
 from shapelab.geometry.padding import same_output_size
@@ -80,7 +81,7 @@ def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations 
 
 def network_picture(trace: Trace, selected: int | None, narrow: bool) -> Spec:
     """The picture of everything else: its blocks."""
-    return pipeline(trace, selected=selected, narrow=narrow)
+    return tower(trace, selected=selected) if narrow else pipeline(trace, selected=selected)
 
 
 def maps_picture(trace: Trace, selected: int | None, values: Activations | None, narrow: bool) -> Spec | None:

@@ -108,10 +108,12 @@ class Canvas:
         bends = [(x0, middle[1]), (x1, middle[1])] if upright else [(middle[0], y0), (middle[0], y1)]
         self.path(f"M {_joined([start])} C {' '.join(_joined([p]) for p in [*bends, end])}", line=colour, opacity=0.65)
 
-    def arrow(self, start: Point, end: Point, bend: float, *, colour: str, width: float = 1.6) -> None:
-        """A curved arrow; ``bend`` lifts its middle by that many pixels (negative: lowers)."""
+    def arrow(
+        self, start: Point, end: Point, bend: float = 0, *, lean: float = 0, colour: str, width: float = 1.6
+    ) -> None:
+        """A curved arrow, its middle lifted by ``bend`` pixels and moved to the left by ``lean``."""
         (x0, y0), (x1, y1) = start, end
-        middle = ((x0 + x1) / 2, (y0 + y1) / 2 - 2 * bend)
+        middle = ((x0 + x1) / 2 - 2 * lean, (y0 + y1) / 2 - 2 * bend)
         self.path(f"M {x0:.1f},{y0:.1f} Q {middle[0]:.1f},{middle[1]:.1f} {x1:.1f},{y1:.1f}", line=colour, width=width)
         dx, dy = x1 - middle[0], y1 - middle[1]
         length = max((dx * dx + dy * dy) ** 0.5, 1e-6)

@@ -37,7 +37,7 @@ def sweep(axis: str, sizes: Sequence[int], outputs: Sequence[int], current: int)
         )
     index = list(sizes).index(current)
     x, y = left + step * (index + 0.5), bottom - height * outputs[index] / top
-    canvas.text((min(max(x, 12), 288), y - 9), f"<b>{outputs[index]}</b>", colour=LIGHT.output, mono=True)
+    canvas.text((min(max(x, 12), 288), y - 9), f"<b>{outputs[index]}</b>", colour=LIGHT.output_text, mono=True)
     mark = f"{axis} = {current}"
     half = canvas.width_of(mark, 12, mono=True) / 2
     at = min(max(x, left + half), left + width - half)

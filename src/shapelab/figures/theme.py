@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme. ``*_tint`` is where a colour's scale begins; ``padding_text`` meets AA on a panel."""
+    """The colours of one theme. ``*_tint`` is where a colour's scale begins; ``*_text`` meets AA on a panel."""
 
     background: str
     panel: str
@@ -23,6 +23,7 @@ class Palette:
     kernel_tint: str
     output: str
     output_tint: str
+    output_text: str
 
 
 LIGHT = Palette(
@@ -40,6 +41,7 @@ LIGHT = Palette(
     kernel_tint="#f3dfe9",
     output="#0f8a6a",
     output_tint="#d9ece6",
+    output_text="#0b7559",
 )
 DARK = Palette(
     background="#12171e",
@@ -56,6 +58,7 @@ DARK = Palette(
     kernel_tint="#3a2633",
     output="#47c9a2",
     output_tint="#17352d",
+    output_text="#47c9a3",
 )
 DARK_FOR_LIGHT = {getattr(LIGHT, f.name): getattr(DARK, f.name) for f in fields(Palette)}
 

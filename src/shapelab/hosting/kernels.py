@@ -48,7 +48,7 @@ class OwnKernel(KernelSpecManager):  # type: ignore[misc]
         if kernel_name != NAME:
             raise NoSuchKernel(kernel_name)
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"],
             display_name="Python 3",
             language="python",
             env=kernel_environment(),
