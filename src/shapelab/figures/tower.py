@@ -15,7 +15,7 @@ from shapelab.tracing.records import Trace
 
 WIDTH = 420.0
 CENTRE = 122.0  # of the blocks
-WORDS = 222.0  # where names and shapes begin
+WORDS = 214.0  # where names and shapes begin
 WIDEST = 92.0
 RISE = 0.62
 ROW = 62.0
@@ -40,9 +40,8 @@ def tower(trace: Trace, *, selected: int | None = None) -> Spec:
         colour = LIGHT.padding if skip.fits else LIGHT.kernel
         left = CENTRE - max(faces[skip.source][0], faces[skip.target][0]) / 2 - 6
         canvas.arrow((left, start), (left, end), lean=lean, colour=colour)
-        words = f"skip: {skip.label}" if skip.fits else skip.label
         colour = LIGHT.padding_text if skip.fits else LIGHT.kernel
-        canvas.text((WORDS, end + 23), words, size=11.5, colour=colour, anchor="left")
+        canvas.text((WORDS, end + 23), skip.label, size=11, colour=colour, anchor="left")
     worn = colours(trace, folded)
     for i, (block, y) in enumerate(zip(folded.blocks, middles, strict=True)):
         if i:
