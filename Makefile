@@ -1,6 +1,8 @@
 # make dashboard   the dashboard, in a browser; ARGS="--port 9000" passes options on
 # make test        lint, types and all tests, the real-browser ones included
 # make lint        lint and types alone            make pytest   the tests alone
+# make oracles     PyTorch for the tests that compare with it, where there is a build for the CPU alone
+# make bench       the time of a trace beside its peers
 # make lock        both requirement files anew     make clean    take away what the others made
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ BIN = $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help dashboard test lint pytest lock clean browser
+.PHONY: help dashboard test lint pytest oracles bench lock clean browser
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -26,6 +28,12 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+oracles: $(VENV)/.tests
+	@$(BIN)/python tools/torch_cpu.py $(BIN)/python
+
+bench: $(VENV)/.tests
+	@$(BIN)/python benchmarks/trace.py $(ARGS)
 
 # A stamp is written last: an installation that was broken off is done again.
 $(VENV)/.product: requirements.txt pyproject.toml tools/environment.py

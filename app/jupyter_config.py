@@ -1,5 +1,9 @@
 """How the dashboard is hosted. ``shapelab serve`` reads this file; each choice stands with its reason."""
 
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_path
+
 c = get_config()
 
 # The page frame of this project; a visitor's ?template= or ?theme= could load another, or slip text into the page.
@@ -11,9 +15,16 @@ c.VoilaConfiguration.allow_theme_override = "NO"
 c.VoilaConfiguration.strip_sources = True
 c.VoilaConfiguration.show_tracebacks = False
 
-# plotly's own JupyterLab extension weighs 4.8 MB and serves a widget that this page does not use; Voila's preview
-# button is for JupyterLab itself. An allow-list leaves the page blank: the widget manager brings parts of its own.
-c.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly", "@voila-dashboards/jupyterlab-preview"]
+# Whatever else is installed for JupyterLab stays out: plotly's extension weighs 4.8 MB for a widget that this page does
+# not use, and Notebook's own breaks on a page that is none of its. As a denylist, because Voila's allow-list leaves the
+# page blank.
+NEEDED = {"@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab_pygments"}
+FOUND = {
+    "/".join(package.parent.relative_to(folder).parts)
+    for folder in map(Path, jupyter_path("labextensions"))
+    for package in (*folder.glob("*/package.json"), *folder.glob("@*/*/package.json"))
+}
+c.VoilaConfiguration.extension_denylist = sorted(FOUND - NEEDED)
 
 # Nothing beside the page is served from the notebook's folder.
 c.VoilaConfiguration.file_allowlist = []

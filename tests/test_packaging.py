@@ -71,6 +71,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_page(wheel: Path) 
     for needed in (
         "shapelab/__init__.pyi",
         "shapelab/py.typed",
+        "shapelab/trace.schema.json",
         "shapelab/app/dashboard.ipynb",
         "shapelab/app/jupyter_config.py",
         "shapelab/app/template/shapelab/index.html.j2",

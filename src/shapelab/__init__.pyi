@@ -10,6 +10,8 @@ from .modules.conv2d import conv2d_forward as conv2d_forward
 from .modules.conv2d_linen import conv2d_linen_forward as conv2d_linen_forward
 from .modules.resnet_block import resnet_basic_forward as resnet_basic_forward
 from .modules.unet import unet_forward as unet_forward
+from .tracing.execute import Execution as Execution
+from .tracing.execute import execute as execute
 from .tracing.records import Stage as Stage
 from .tracing.records import Trace as Trace
 from .tracing.tracer import trace as trace

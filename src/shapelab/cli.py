@@ -8,21 +8,25 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from shapelab.errors import ShapeError
-from shapelab.lessons.base import Bounds, Choices
+from shapelab.trace_command import add_trace, allowed, parsed_as_lesson
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 for success, 1 for what a sentence explains, 2 for a misuse of the command line."""
+    """Run the command.
+
+    Returns:
+      0 for success, 1 for what a sentence explains, 2 for a misuse of the command line, 3 for a trace above a limit.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="shapelab", description="See what convolutions and networks do to the shape of a tensor."
     )
     parser.add_argument("--version", action="version", version=f"shapelab {version('shapelab')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
-    _add_trace(commands)
+    add_trace(commands)
     _add_list(commands)
-    args = parser.parse_args(argv)
+    args = parsed_as_lesson(given) or parser.parse_args(given)
     try:
         code = int(args.run(args))
         sys.stdout.flush()
@@ -63,40 +67,6 @@ def _serve(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_trace(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from shapelab.lessons import LESSONS
-
-    command = commands.add_parser("trace", help="print every stage of a lesson's module")
-    lessons = command.add_subparsers(title="lessons", required=True, metavar="LESSON")
-    for lesson in LESSONS.values():
-        one = lessons.add_parser(lesson.name, help=lesson.title)
-        for name, rule in lesson.Config.rules().items():
-            kind = _number if isinstance(rule, Bounds) else str
-            says = f"{_allowed(rule)} (default: {getattr(lesson.Config.of({}), name)})"
-            one.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, metavar="N", help=says)
-        shape = one.add_mutually_exclusive_group()
-        shape.add_argument("--json", action="store_true", help="print the record as JSON")
-        shape.add_argument("--markdown", action="store_true", help="print a Markdown table")
-        one.set_defaults(run=_trace, lesson=lesson)
-
-
-def _trace(args: argparse.Namespace) -> int:
-    from shapelab import report
-    from shapelab.engine.spec import check
-
-    given = {name: getattr(args, name) for name in args.lesson.Config.rules() if getattr(args, name) is not None}
-    try:
-        spec = check(args.lesson.name, given)
-    except ShapeError as error:
-        print(f"shapelab: {error}", file=sys.stderr)
-        return 1
-    from shapelab.engine.in_process import Engine
-
-    trace = Engine().trace(spec)
-    print(report.to_json(trace) if args.json else report.markdown(trace) if args.markdown else report.text_table(trace))
-    return 0 if trace.error is None else 1
-
-
 def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("list", help="list the lessons and what can be set in each")
     command.set_defaults(run=_list)
@@ -108,24 +78,8 @@ def _list(args: argparse.Namespace) -> int:
     for lesson in LESSONS.values():
         print(f"{lesson.name:<8} {lesson.title}")
         for name, rule in lesson.Config.rules().items():
-            print(f"  --{name.replace('_', '-'):<15} {_allowed(rule):<14} {rule.help}")
+            print(f"  --{name.replace('_', '-'):<15} {allowed(rule):<14} {rule.help}")
     return 0
-
-
-def _allowed(rule: Bounds | Choices) -> str:
-    return f"{rule.low} to {rule.high}" if isinstance(rule, Bounds) else " or ".join(rule.values)
-
-
-def _number(text: str) -> int | float:
-    """A whole number where it is one; anything else is left for the lesson's rules to refuse in its own words."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def _port(text: str) -> int:

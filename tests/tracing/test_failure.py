@@ -88,8 +88,9 @@ def test_wrong_channels_name_the_layer():
     assert made.stages == ()
     assert made.error.path == "enc1.conv"
     assert made.error.dropped_by is None
-    assert made.error.explanation == ""
-    assert "5" in made.error.message
+    assert "5 channels" in made.error.explanation
+    assert "takes 3" in made.error.explanation
+    assert made.error.remedy == "build enc1.conv with in_features=5"
 
 
 class AddsTooFew(nnx.Module):

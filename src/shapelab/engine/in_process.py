@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
@@ -18,11 +17,13 @@ from flax import linen, nnx
 
 from shapelab.engine.answers import Activations
 from shapelab.engine.inputs import PATTERNS
+from shapelab.engine.nearest import near
 from shapelab.engine.spec import Spec
 from shapelab.errors import ShapeError
 from shapelab.tracing.execute import QUICK_COMPILE, activations
+from shapelab.tracing.program import Program
 from shapelab.tracing.records import Trace
-from shapelab.tracing.tracer import Program, program
+from shapelab.tracing.tracer import program
 
 Array = np.ndarray[Any, Any]
 
@@ -78,36 +79,9 @@ class Engine:
         answer: Activations = self._runs(spec, lambda: self._run(spec))
         return answer
 
-    def near(self, spec: Spec, field: str, most: int = 2) -> tuple[int, ...]:
-        """The values of one field nearest to the present one at which the forward does not fail on that account.
-
-        Each is found by tracing the module at it. A forward that then fails along another axis says nothing yet: that
-        axis, another field's matter, is moved too until the program gets past it.
-        """
-        failed = self.trace(spec).error
-        axis = failed.axis if failed else None
-        found: list[int] = []
-        for value in _outwards(spec, field):
-            if self._passes(replace(spec, config=spec.config.replace(**{field: value})), axis):
-                found.append(value)
-            if len(found) == most:
-                break
-        return tuple(sorted(found))
-
-    def _passes(self, spec: Spec, axis: int | None) -> bool:
-        """Whether the forward gets past an axis, whatever it then says of another."""
-        trace = self.trace(spec)
-        if trace.error is None or trace.error.axis is None or trace.error.axis == axis:
-            return trace.error is None
-        layout = trace.inputs[0].layout
-        other = layout[trace.error.axis] if trace.error.axis < len(layout) else ""
-        if other not in spec.config.rules():
-            return False
-        for value in _outwards(spec, other):
-            error = self.trace(replace(spec, config=spec.config.replace(**{other: value}))).error
-            if error is None or error.axis == axis:
-                return error is None
-        return False
+    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
+        """The values of a field nearest to the present one that work; see ``nearest.near``."""
+        return near(self.trace, spec, field)
 
     def _program(self, spec: Spec) -> Program:
         answer: Program = self._programs(spec, lambda: self._trace(spec))
@@ -166,11 +140,3 @@ def _state(spec: Spec, x: Array) -> list[Any]:
         return list(jax.tree.leaves(build(jax.random.key(spec.config.seed), x)))  # type: ignore[attr-defined]
     build = jax.jit(lambda: nnx.state(construct()), compiler_options=QUICK_COMPILE)
     return list(jax.tree.leaves(build()))
-
-
-def _outwards(spec: Spec, field: str) -> Iterator[int]:
-    """Values of a field within its bounds, the nearest to the present one first."""
-    rule: Any = spec.config.rules()[field]
-    present = getattr(spec.config, field)
-    for distance in range(1, 33):
-        yield from (v for v in (present - distance, present + distance) if rule.low <= v <= rule.high)

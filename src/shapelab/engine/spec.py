@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shapelab.errors import ShapeError
@@ -12,15 +12,30 @@ from shapelab.lessons import LESSONS, Config, Lesson
 
 @dataclass(frozen=True)
 class Spec:
-    """A checked request; hashable, and so the key of every cache."""
+    """A checked request; hashable, and so the key of every cache.
+
+    Attributes:
+      lesson_name: a name in ``LESSONS``, or that of a subject of the caller's own.
+      config: values of its fields.
+      own: the caller's own subject, or None for a lesson.
+    """
 
     lesson_name: str
     config: Config
+    own: Lesson | None = field(default=None, compare=False, repr=False)
 
     @property
     def lesson(self) -> Lesson:
         """The lesson."""
-        return LESSONS[self.lesson_name]
+        return self.own or LESSONS[self.lesson_name]
+
+    def changed(self, values: Mapping[str, Any]) -> Spec:
+        """The specification with some fields changed.
+
+        Raises:
+          ShapeError: for an unknown field, or a value out of its bounds.
+        """
+        return replace(self, config=self.config.replace(**values))
 
     @property
     def input_shape(self) -> tuple[int, ...]:

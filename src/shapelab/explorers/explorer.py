@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 import ipywidgets as w
 
 from shapelab.engine.answers import Activations
-from shapelab.engine.spec import Spec, check
+from shapelab.engine.spec import Spec
 from shapelab.errors import ShapeError
 from shapelab.explorers import pictures, words
 from shapelab.explorers.closing import close_parts, close_whole
@@ -27,8 +26,8 @@ class Engine(Protocol):
     def trace(self, spec: Spec) -> Trace:
         """The trace of a specification."""
 
-    def run(self, spec: Spec) -> Activations:
-        """The values of a specification."""
+    def run(self, spec: Spec) -> Activations | None:
+        """The values of a specification; None where it has none, as a module of shapes alone."""
 
     def near(self, spec: Spec, field: str) -> tuple[int, ...]:
         """The nearest values of a field that work."""
@@ -98,7 +97,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         """Try values for several fields at once; what is not named stays."""
         spec = self.state.spec
         try:
-            proposed = check(spec.lesson_name, {**dataclasses.asdict(spec.config), **values})
+            proposed = spec.changed(values)
         except ShapeError as error:
             self.state.refused = str(error)
             return
@@ -134,7 +133,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         trace = engine.trace(spec)
         near = {}
         if trace.error is not None and trace.error.axis is not None:
-            layout = trace.inputs[0].layout
+            layout = trace.inputs[trace.main].layout
             axis = layout[trace.error.axis] if len(layout) == len(trace.error.in_shapes[0]) else ""
             if axis in spec.config.rules():
                 near[axis] = engine.near(spec, axis)
@@ -149,10 +148,10 @@ class Explorer(w.Box):  # type: ignore[misc]
         if answer.trace.error is None:
             self._running.ask(spec)
 
-    def _ran(self, spec: Spec, values: Activations | Exception) -> None:
+    def _ran(self, spec: Spec, values: Activations | Exception | None) -> None:
         if isinstance(values, Exception):
             self.state.trouble = f"{type(values).__name__}: {values}"
-        else:
+        elif values is not None:
             self.state.values = (spec, values)
 
     # -- the widgets --------------------------------------------------------------------------------------------

@@ -114,6 +114,13 @@ function touched(meta, x, y) {
   return { boxes: [here, box(output, row, column, rows, columns)] };
 }
 
+// Jupyter would take a slider's arrow keys for itself. It looks for this mark first of all on what has the focus.
+function keepKeys(explorer) {
+  if (explorer.dataset.keepsKeys) return;
+  explorer.dataset.keepsKeys = "true";
+  explorer.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+}
+
 function render({ model, el }) {
   el.classList.add("shapelab-figure");
   const sheet = document.createElement("div");
@@ -197,7 +204,9 @@ function render({ model, el }) {
   }
 
   const sizes = new ResizeObserver(() => {
-    const narrow = (el.closest(".shapelab") ?? document.body).clientWidth <= 700;
+    const explorer = el.closest(".shapelab") ?? document.body;
+    keepKeys(explorer);
+    const narrow = explorer.clientWidth <= 700;
     if (narrow !== model.get("narrow")) {
       model.set("narrow", narrow);
       model.save_changes();

@@ -9,6 +9,7 @@ import numpy as np
 
 from shapelab.engine.answers import Activations
 from shapelab.figures.feature_maps import feature_maps
+from shapelab.figures.folding import fold
 from shapelab.figures.pipeline import pipeline
 from shapelab.figures.sweep import sweep
 from shapelab.figures.tower import tower
@@ -18,6 +19,8 @@ from shapelab.geometry.padding import same_output_size
 from shapelab.tracing.records import SPATIAL, Stage, Trace
 
 Spec = dict[str, Any]
+
+MOST_IN_A_ROW = 10
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,12 @@ def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations 
 
 
 def network_picture(trace: Trace, selected: int | None, narrow: bool) -> Spec:
-    """The picture of everything else: its blocks."""
-    return tower(trace, selected=selected) if narrow else pipeline(trace, selected=selected)
+    """The picture of everything else: its blocks in a row, or below one another where a row has no room for them."""
+    if narrow:
+        return tower(trace, selected=selected)
+    if len(fold(trace).blocks) > MOST_IN_A_ROW:
+        return tower(trace, selected=selected, columns=2)
+    return pipeline(trace, selected=selected)
 
 
 def maps_picture(trace: Trace, selected: int | None, values: Activations | None, narrow: bool) -> Spec | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from shapelab.engine.spec import check
@@ -9,17 +10,31 @@ from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.gallery import Gallery
 
 
-def explore(lesson: str, **settings: Any) -> Explorer:
-    """A lesson's widget.
+def explore(subject: Any, *args: Any, method: str | Callable[..., Any] | None = None, **settings: Any) -> Explorer:
+    """A widget for a lesson, or for any module.
+
+    ``explore("conv2d", H=7, stride=2)`` shows a lesson; ``explore(module, x)`` the caller's own module, called as
+    ``shapelab.trace(module, x)`` calls it, with the sizes of its input as sliders.
 
     Args:
-      lesson: a name in ``shapelab.LESSONS``: "conv1d", "conv2d", "resnet" or "unet".
-      **settings: values of its fields to begin with, such as ``H=7, stride=2``.
+      subject: a name in ``shapelab.LESSONS`` ("conv1d", "conv2d", "resnet", "unet"), or an ``nnx.Module``, a Linen
+        module or a function.
+      *args: what the module is called with: arrays or ``jax.ShapeDtypeStruct``, and anything else as it is.
+      method: the module's method to call instead of ``__call__``.
+      **settings: of a lesson, values of its fields to begin with; of a module, arguments by name.
 
     Raises:
-      ShapeError: for an unknown lesson or field, or a value out of its bounds.
+      ShapeError: for an unknown lesson or field, a value out of its bounds, or a module given no array.
+      TypeError: for something that cannot be called, or arguments given to a lesson.
     """
-    return Explorer(check(lesson, settings))
+    if isinstance(subject, str):
+        if args or method is not None:
+            raise TypeError(f"the lesson {subject!r} takes settings by name alone, such as explore('conv2d', H=7)")
+        return Explorer(check(subject, settings))
+    from shapelab.engine.any_module import subject_of
+
+    spec, engine = subject_of(subject, args, settings, method)
+    return Explorer(spec, engine=lambda: engine)
 
 
 def dashboard(lesson: str = "conv2d") -> Gallery:

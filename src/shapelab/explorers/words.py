@@ -35,15 +35,17 @@ def count(number: int) -> str:
 
 def answer(trace: Trace) -> str:
     """The largest thing on the page: input shape, arrow, output shape."""
-    first = trace.inputs[0]
+    first = trace.inputs[trace.main]
     left = _shape("sl-input", shape_text(first.shape), first.layout)
-    if trace.error is not None:
+    if trace.error is not None or not trace.outputs:
         return (
             f'<div class="sl-answer">{left}<span class="sl-arrow">→</span>'
             '<span class="sl-shape"><span class="shapelab-output-shape sl-none">no output</span></span></div>'
         )
     last = trace.outputs[0]
     right = _shape("shapelab-output-shape sl-output", shape_text(last.shape), last.layout)
+    if len(trace.outputs) > 1:
+        right += f'<span class="sl-quiet">+ {len(trace.outputs) - 1} more</span>'
     return f'<div class="sl-answer">{left}<span class="sl-arrow">→</span>{right}</div>'
 
 
@@ -70,7 +72,7 @@ def convolution_rule(stage: Stage) -> str:
 def network_rule(trace: Trace) -> str:
     """One sentence on the size of a network, and the sizes that its image goes through."""
     chains = []
-    for axis in ("L", "H", "W"):
+    for axis in ("L", "D", "H", "W"):
         sizes = _sizes_along(trace, axis)
         if sizes:
             kept = f"{sizes[0]} all the way" if len(sizes) == 1 else " → ".join(map(str, sizes))
@@ -98,13 +100,14 @@ def failure_said(trace: Trace, near: Mapping[str, tuple[int, ...]]) -> str:
         return ""
     said = f"<details><summary>What JAX said</summary><pre>{escape(error.message)}</pre></details>"
     sizes = "; ".join(f"{field} = {' or '.join(map(str, values))}" for field, values in near.items() if values)
-    return f'<div class="sl-failure">{f"The nearest sizes that work: <b>{sizes}</b>" if sizes else ""}{said}</div>'
+    ways = f"The nearest sizes that work: <b>{sizes}</b>" if sizes else escape(error.remedy)
+    return f'<div class="sl-failure">{ways}{said}</div>'
 
 
 def shapes_table(trace: Trace, stage: Stage) -> str:
     """Input, kernel and output with their layouts, the padding of each side, parameters and MACs."""
     kernel = next((p for p in stage.parameters if len(p.shape) > 1), None)
-    first = trace.inputs[0]
+    first = trace.inputs[trace.main]
     rows = [("input", "sl-input", shape_text(first.shape), layout_text(first.layout))]
     if kernel is not None:
         rows.append(("kernel", "sl-kernel", shape_text(kernel.shape), layout_text(kernel.layout)))
@@ -234,18 +237,18 @@ def stage_options(trace: Trace) -> Mapping[str, int]:
 
 def _axes(stage: Stage) -> list[tuple[str, Window, int, int]]:
     """For each spatial axis of a stage that slides: its name, window, input and output size."""
-    if stage.windows is None:
+    if stage.windows is None or stage.slides_over is None:
         return []
     places = [axis for axis, name in enumerate(stage.layout) if name in SPATIAL]
     return [
-        (stage.layout[place], window, stage.in_shapes[0][place - len(stage.layout)], stage.out_shape[place])
-        for place, window in zip(places, stage.windows, strict=True)
+        (stage.layout[place], window, before, stage.out_shape[place])
+        for place, window, before in zip(places, stage.windows, stage.slides_over, strict=True)
     ]
 
 
 def _sizes_along(trace: Trace, axis: str) -> list[int]:
     sizes: list[int] = []
-    for shape, layout in [(trace.inputs[0].shape, trace.inputs[0].layout)] + [
+    for shape, layout in [(trace.inputs[trace.main].shape, trace.inputs[trace.main].layout)] + [
         (stage.out_shape, stage.layout) for stage in trace.stages
     ]:
         if axis in layout and (not sizes or sizes[-1] != shape[layout.index(axis)]):

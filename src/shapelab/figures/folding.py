@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from shapelab.figures.canvas import Spec
 from shapelab.figures.theme import LIGHT
-from shapelab.tracing.records import SPATIAL, Shape, Stage, Trace
+from shapelab.tracing.records import SPATIAL, Call, Shape, Stage, Trace
 
 RESIZING = ("pool", "conv_transpose", "resize")
+FEW_BLOCKS = 4  # fewer say too little
 JOINS = {"concatenate": "concatenate", "add": "add", "mul": "multiply", "sub": "subtract"}
 
 
@@ -44,45 +45,57 @@ class Folded:
 
 
 def fold(trace: Trace) -> Folded:
-    """Fold the stages of a trace into blocks: a module's run of stages is one, pools and joins are none."""
-    first = trace.inputs[0]
+    """Fold the stages of a trace into blocks: a module call's run of stages is one, pools and joins are none.
+
+    The traced module's own calls are the blocks; where they are few, theirs are.
+    """
+    folded = _fold(trace, 1)
+    for depth in range(2, max((len(stage.calls) for stage in trace.stages), default=1) + 1):
+        if len(folded.blocks) >= FEW_BLOCKS:
+            break
+        folded = _fold(trace, depth)
+    return folded
+
+
+def _fold(trace: Trace, depth: int) -> Folded:
+    first = trace.inputs[trace.main]
     blocks = [Block(first.name, first.shape, first.layout, ())]
     arrows: dict[int, str] = {}
-    block_of = {-1: 0}
+    block_of = {-1 - number: 0 for number in range(len(trace.inputs))}
     pending: list[str] = []
-    previous = ""
+    previous: tuple[Call, ...] = ()
     for index, stage in enumerate(trace.stages):
-        top = stage.path.split(".")[0]
-        label = _between(stage)
+        calls = stage.calls[:depth] if len(stage.calls) >= depth else ()
+        label = _between(stage) if len(stage.calls) <= depth else None
         if label is not None:
             pending += [label] if label else []
             block_of[index] = len(blocks)  # what it gives arrives at the next block
-            previous = ""
+            previous = ()
             continue
-        if top and top == previous:
+        if calls and calls == previous:
             last = blocks[-1]
             blocks[-1] = Block(last.label, stage.out_shape, stage.layout, (*last.stages, index))
         else:
-            blocks.append(Block(top or stage.op, stage.out_shape, stage.layout, (index,)))
+            blocks.append(Block(calls[-1].path if calls else stage.op, stage.out_shape, stage.layout, (index,)))
             if pending:
                 arrows[len(blocks) - 1] = ", ".join(pending)
             pending = []
-        previous = top
+        previous = calls
         block_of[index] = len(blocks) - 1
     if pending:
         final = trace.stages[-1]
         name = final.path.split(".")[-1] or final.op
         blocks.append(Block(name, final.out_shape, final.layout, (len(trace.stages) - 1,)))
         arrows[len(blocks) - 1] = ", ".join(pending)
-    skips = []
+    skips: dict[tuple[int, int], Skip] = {}
     for edge in trace.skips():
-        source, target = _made_by(trace, edge.source, block_of), block_of[edge.target]
+        source, target = block_of[edge.source], min(block_of[edge.target], len(blocks) - 1)
         stage = trace.stages[edge.target]
-        if target - source >= 1:
+        over_a_block = target - source >= 2  # one around the inside of a block shows when the block is opened
+        if over_a_block and edge.source in (-1 - trace.main, *range(len(trace.stages))):
             shape = ", ".join(map(str, stage.out_shape))
-            skips.append(Skip(source, min(target, len(blocks) - 1), f"{JOINS.get(stage.op, stage.op)} → ({shape})"))
-    skips += _broken(trace, block_of, len(blocks) - 1)
-    return Folded(tuple(blocks), arrows, tuple(skips), block_of)
+            skips.setdefault((source, target), Skip(source, target, f"{JOINS.get(stage.op, stage.op)} → ({shape})"))
+    return Folded(tuple(blocks), arrows, (*skips.values(), *_broken(trace, block_of, len(blocks) - 1)), block_of)
 
 
 def size_of(shape: Shape, layout: Sequence[str]) -> tuple[float, float, float]:
@@ -159,9 +172,3 @@ def _broken(trace: Trace, block_of: dict[int, int], last: int) -> list[Skip]:
         for block, shape in origins.items()
         if block < last
     ]
-
-
-def _made_by(trace: Trace, source: int, block_of: dict[int, int]) -> int:
-    if source < 0:
-        return 0
-    return block_of[source]

@@ -61,6 +61,10 @@ class ReceptiveField:
         shift = repeat // (window.base_dilation * len(self.intervals)) * self.shift
         return ReceptiveField(tuple(self._through(window, i) for i in range(count)), shift)
 
+    def repeated(self, times: int) -> ReceptiveField:
+        """The field behind an upsampling that shows each cell ``times`` times in a row."""
+        return ReceptiveField(tuple(seen for seen in self.intervals for _ in range(times)), self.shift)
+
     def union(self, other: ReceptiveField) -> ReceptiveField | None:
         """The field of a cell fed by both branches, or None where they step differently and no field repeats."""
         if self.stride != other.stride:

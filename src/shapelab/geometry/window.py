@@ -69,8 +69,17 @@ class Window:
 
     def unread(self, input_size: int) -> tuple[int, ...]:
         """The input cells that no window reads, in order: gaps between windows and the rest at the end."""
-        read = {cell for i in range(self.output_size(input_size)) for cell in self.taps(i, input_size)}
-        return tuple(cell for cell in range(input_size) if cell not in read)
+        outputs, padded = self.output_size(input_size), self.padded_size(input_size)
+        met = bytearray(padded)  # which cells of the padded axis lie under a tap
+        for tap in range(self.size):
+            first = tap * self.dilation
+            met[first : first + (outputs - 1) * self.stride + 1 : self.stride] = b"\1" * outputs
+        lo = self.padding.lo
+        if self.padding.fill is not Fill.CONSTANT:
+            read = {self.padding.source(position - lo, input_size) for position in range(padded) if met[position]}
+            return tuple(cell for cell in range(input_size) if cell not in read)
+        places = range(lo, lo + self.spread_size(input_size), self.base_dilation)
+        return tuple(cell for cell, place in enumerate(places) if not (0 <= place < padded and met[place]))
 
     def _cell(self, position: int, input_size: int) -> int | None:
         if self.padding.fill is not Fill.CONSTANT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shapelab.geometry import Fill, Padding, ReceptiveField
@@ -17,16 +18,18 @@ class Dim:
       origin: (input number, its axis) that the cells of this axis are an image of, or None.
       sees: the receptive field in cells of that origin, or None.
       inserted: whether a reshape or broadcast put it there; it then sees nothing of its own.
+      part: whether a reshape split it off another axis, behind what it left of that.
     """
 
     axis: int
     origin: tuple[int, int] | None = None
     sees: ReceptiveField | None = None
     inserted: bool = False
+    part: bool = False
 
     def seeing(self, sees: ReceptiveField | None) -> Dim:
         """The same axis with another receptive field."""
-        return Dim(self.axis, self.origin if sees else None, sees)
+        return Dim(self.axis, self.origin if sees else None, sees, part=self.part)
 
     def put_in(self) -> Dim:
         """The same axis as one that was not there before."""
@@ -47,6 +50,11 @@ class Shown:
     axis: int
     cells: tuple[int | None, ...]
 
+    @property
+    def everything(self) -> bool:
+        """Whether it shows the other value as it is."""
+        return self.cells == tuple(range(self.of.shape[self.axis]))
+
 
 @dataclass(eq=False)
 class Value:
@@ -57,7 +65,9 @@ class Value:
       leaves: numbers of the state arrays that it was computed from, for parameters alone.
       reduced: axes that were summed over somewhere upstream.
       shown: set where the value is a slice, a mirror image or a padding of another along one axis.
-      pending_flops: arithmetic done on parameters alone, charged to the first stage that reads the result.
+      pending: numbers of the costs (see ``draft.Ledger``) of arithmetic on parameters alone that led here.
+      from_main: whether it depends on the input whose cells receptive fields count.
+      carried: whether it is what a loop begins with: a constant that is none from the second turn on.
     """
 
     shape: Shape
@@ -67,11 +77,20 @@ class Value:
     leaves: frozenset[int] = frozenset()
     reduced: frozenset[int] = frozenset()
     shown: Shown | None = None
-    pending_flops: int = 0
+    pending: frozenset[int] = frozenset()
+    from_main: bool = False
+    carried: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether no input of the call reaches it."""
+        return self.producer is None and not self.carried
 
 
 def view(value: Value, axis: int) -> Shown:
     """The value as a showing of itself along an axis, or of what it already shows along that axis."""
+    while value.shown is not None and value.shown.everything:
+        value = value.shown.of
     if value.shown is not None and value.shown.axis == axis:
         return value.shown
     return Shown(value, axis, tuple(range(value.shape[axis])))
@@ -84,15 +103,17 @@ def unpadded(value: Value, stage: int) -> tuple[Value, dict[int, Padding]]:
     """
     paddings: dict[int, Padding] = {}
     while value.shown is not None and value.producer == stage:
-        padding = _as_padding(value.shown)
-        if padding is None or value.shown.axis in paddings:
-            break
-        paddings[value.shown.axis] = padding
+        if not value.shown.everything:
+            padding = as_padding(value.shown)
+            if padding is None or value.shown.axis in paddings:
+                break
+            paddings[value.shown.axis] = padding
         value = value.shown.of
     return value, paddings
 
 
-def _as_padding(shown: Shown) -> Padding | None:
+def as_padding(shown: Shown) -> Padding | None:
+    """The padding that a showing amounts to, or None."""
     size = shown.of.shape[shown.axis]
     extra = len(shown.cells) - size
     whole = tuple(range(size))
@@ -155,19 +176,27 @@ class AxisNames:
         """The names of a value's axes."""
         return tuple(self.name(dim.axis) for dim in dims)
 
-    def any_spatial(self, axes: frozenset[int]) -> bool:
+    def spatial_among(self, axes: frozenset[int]) -> bool:
         """Whether one of these axes is a spatial one."""
         return any(self.name(axis) in SPATIAL for axis in axes)
 
-    def merge(self, images: list[Dim], constants: list[Dim]) -> Dim:
-        """One axis of an elementwise result: the union of what the activations see; constants see nothing."""
-        constants = [*constants, *(dim for dim in images if dim.inserted)]
-        images = [dim for dim in images if not dim.inserted]
-        first, *others = [*images, *constants]
-        for other in others:
-            self.unify(first.axis, other.axis)
+    def merge(self, places: Sequence[tuple[Value, int]]) -> Dim:
+        """One axis of a result of several operands, each given with its axis: the union of what they see there.
+
+        Operands that do not depend on the main input see nothing of it, nor do axes put in to make shapes fit.
+        """
+        if len(places) == 1:
+            value, axis = places[0]
+            return value.dims[axis]
+        images = [v.dims[axis] for v, axis in places if v.from_main and not v.dims[axis].inserted]
+        others = [v.dims[axis] for v, axis in places if not v.from_main or v.dims[axis].inserted]
+        first = (images or others)[0]
+        for dim in (*images, *others):
+            self.unify(first.axis, dim.axis)
+        if len(images) <= 1:
+            return first
         sees = first.sees
-        for other in images[1:]:
-            same_origin = sees is not None and other.sees is not None and first.origin == other.origin
-            sees = sees.union(other.sees) if same_origin and sees and other.sees else None
-        return first.seeing(sees) if images else first
+        for dim in images[1:]:
+            same_origin = sees is not None and dim.sees is not None and first.origin == dim.origin
+            sees = sees.union(dim.sees) if same_origin and sees and dim.sees else None
+        return first.seeing(sees)

@@ -5,51 +5,26 @@ Which stage an equation belongs to:
 - all that a layer of flax does in one call (``nnx.Conv`` with its reshapes and bias) is one stage;
 - elsewhere, all that one call of a library function does (``nnx.avg_pool``, ``nnx.relu``) is one stage, and every
   operator is one;
-- what is computed from parameters alone belongs to the stage that reads the result.
+- what is computed from parameters alone belongs to the stage that reads the result;
+- the branches of a conditional and the body of a loop are stages of their own, joined by a stage that gives the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flax import linen, nnx
-
-from shapelab.geometry import Window
-from shapelab.geometry.cost import tensor_bytes
+from shapelab.geometry import ReceptiveField, Window
 from shapelab.tracing import inner
 from shapelab.tracing.axes import AxisNames, Dim, Value
-from shapelab.tracing.failure import Caught, explain
+from shapelab.tracing.calls import CallNode, CallTree
+from shapelab.tracing.folding import snake_case
 from shapelab.tracing.frames import CallSite, call_site
-from shapelab.tracing.primitives import SPATIAL_NAMES, Reading, read
-from shapelab.tracing.records import SPATIAL, Edge, Parameter, Stage, Tensor, Trace
-from shapelab.tracing.scopes import ROOT, Scope, Scopes, scope_of
-
-LAYER_OPS: dict[type, str] = {
-    nnx.Conv: "conv",
-    nnx.ConvTranspose: "conv_transpose",
-    nnx.BatchNorm: "batch_norm",
-    nnx.LayerNorm: "layer_norm",
-    nnx.GroupNorm: "group_norm",
-    nnx.RMSNorm: "rms_norm",
-    nnx.Linear: "linear",
-    nnx.LinearGeneral: "linear",
-    nnx.Einsum: "einsum",
-    nnx.Embed: "embed",
-    nnx.Dropout: "dropout",
-    linen.Conv: "conv",
-    linen.ConvTranspose: "conv_transpose",
-    linen.BatchNorm: "batch_norm",
-    linen.LayerNorm: "layer_norm",
-    linen.GroupNorm: "group_norm",
-    linen.RMSNorm: "rms_norm",
-    linen.Dense: "linear",
-    linen.DenseGeneral: "linear",
-    linen.Einsum: "einsum",
-    linen.Embed: "embed",
-    linen.Dropout: "dropout",
-}
+from shapelab.tracing.layers import layer_op
+from shapelab.tracing.primitives import Reading, read
+from shapelab.tracing.records import Branch, Source
+from shapelab.tracing.scopes import Scopes
 
 
 @dataclass(frozen=True)
@@ -61,315 +36,417 @@ class StateArray:
     trainable: bool
 
 
+@dataclass(frozen=True)
+class Slid:
+    """Something that slides: what it is called, its output's axes, and per axis the window and the cells under it."""
+
+    op: str
+    dims: tuple[Dim, ...]
+    windows: dict[int, Window]
+    slides_over: dict[int, int]
+
+
 @dataclass(eq=False)
 class StageDraft:
     """A stage that is still gathering equations."""
 
     index: int
-    scope: Scope
+    call: CallNode
     op: str
     layer: bool
     site: CallSite
-    repeats: int
+    repeats: int | None
+    branches: tuple[Branch, ...]
     ops: list[str] = field(default_factory=list)
     reads: dict[int, Value] = field(default_factory=dict)
     makes: list[tuple[Any, Value]] = field(default_factory=list)
-    windows: list[tuple[str, tuple[Dim, ...], dict[int, Window]]] = field(default_factory=list)
+    slid: list[Slid] = field(default_factory=list)
     leaves: set[int] = field(default_factory=set)
-    charged: set[int] = field(default_factory=set)
     macs: int = 0
     flops: int = 0
+    flops_once: int = 0
+    loop_changes_field: bool = False
+    reduced_by_loop: frozenset[int] = frozenset()
     read_later: set[int] = field(default_factory=set)
     made_by: set[Any] = field(default_factory=set)  # the same line and primitive again: a loop came round
+    tells: bool = False  # whether it has done more than lay its operands out
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where in the program an equation stands.
+
+    Attributes:
+      call: the innermost module call around the program that holds it.
+      stage: the stage that takes everything in there, or None.
+      repeats: how often the program runs in one call, or None where only the run tells.
+      branches: the conditionals around it.
+      body: number of the program, each use counted.
+      source: the caller's line that runs it, for equations that know none of their own.
+    """
+
+    call: CallNode
+    stage: StageDraft | None = None
+    repeats: int | None = 1
+    branches: tuple[Branch, ...] = ()
+    body: int = 0
+    source: Source | None = None
+
+    def within(self, call: CallNode) -> Where:
+        """The same, in a call inside."""
+        if call is self.call:
+            return self
+        return Where(call, self.stage, self.repeats, self.branches, self.body, self.source)
+
+
+Env = dict[Any, Value]
 
 
 class Draft:
-    """One pass over a jaxpr."""
+    """One pass over a jaxpr.
 
-    def __init__(
-        self, closed: Any, scopes: Scopes, state: Sequence[StateArray], arguments: Sequence[str], root_name: str
-    ) -> None:
+    Attributes:
+      names: the axes' names.
+      state: the module's arrays.
+      stages: in order of their first equation.
+      env: the values of the outermost program.
+      inputs: the call's arrays.
+      main: the number of the input whose cells receptive fields count.
+    """
+
+    def __init__(self, closed: Any, scopes: Scopes, state: Sequence[StateArray]) -> None:
         self.names = AxisNames()
-        self.scopes = scopes
         self.state = state
-        self.arguments = arguments
-        self.root_name = root_name
-        self.closed = closed
         self.stages: list[StageDraft] = []
-        self.env: dict[Any, Value] = {}
+        self.env: Env = {}
         self.inputs: list[Value] = []
-        self._open: dict[Any, StageDraft] = {}
-        self._bind_inputs()
-        self._walk(closed.jaxpr, self.env, ROOT, None, 1)
+        self._calls = CallTree(scopes.modules)
+        self._open: dict[CallNode, StageDraft] = {}
+        self._bodies = self._conditionals = 0
+        self._costs: list[tuple[int, int | None]] = []  # of arithmetic on parameters alone: FLOPs, and how often
+        self._paid: set[int] = set()
+        self.main = _main_input([var.aval for var in closed.jaxpr.invars[len(self.state) :]])
+        self._bind_inputs(closed.jaxpr)
+        self._walk(closed.jaxpr, self.env, Where(self._calls.root))
 
     # -- values ---------------------------------------------------------------------------------------------------
 
-    def _bind_inputs(self) -> None:
-        invars = self.closed.jaxpr.invars
-        for leaf, var in enumerate(invars[: len(self.state)]):
+    def _bind_inputs(self, jaxpr: Any) -> None:
+        for leaf, var in enumerate(jaxpr.invars[: len(self.state)]):
             self.env[var] = self._value(var.aval, leaves=frozenset({leaf}))
-        for number, var in enumerate(invars[len(self.state) :]):
-            dims = tuple(Dim(self.names.new(), (number, axis), inner.IDENTITY) for axis in range(len(var.aval.shape)))
-            value = Value(tuple(var.aval.shape), str(var.aval.dtype), dims, producer=-1 - number)
+        for number, var in enumerate(jaxpr.invars[len(self.state) :]):
+            shape, main = tuple(var.aval.shape), number == self.main
+            dims = tuple(
+                Dim(self.names.new(), (number, axis), inner.IDENTITY) if main else Dim(self.names.new())
+                for axis in range(len(shape))
+            )
+            value = Value(shape, dtype_name(var.aval), dims, producer=-1 - number, from_main=main)
             self.env[var] = value
             self.inputs.append(value)
-        for var in self.closed.jaxpr.constvars:
-            self.env[var] = self._value(var.aval)
 
     def _value(self, aval: Any, leaves: frozenset[int] = frozenset()) -> Value:
         shape = tuple(getattr(aval, "shape", ()))
-        return Value(shape, str(getattr(aval, "dtype", "")), self.names.fresh(shape), leaves=leaves)
+        return Value(shape, dtype_name(aval), self.names.fresh(shape), leaves=leaves)
 
-    def _lookup(self, var: Any, env: dict[Any, Value]) -> Value:
-        if hasattr(var, "val"):  # a literal
+    def lookup(self, var: Any, env: Env) -> Value:
+        """The value of a variable, or of a literal."""
+        if hasattr(var, "val"):
             return self._value(var.aval)
         return env[var]
 
     # -- the walk -------------------------------------------------------------------------------------------------
 
-    def _walk(self, jaxpr: Any, env: dict[Any, Value], scope: Scope, forced: StageDraft | None, repeats: int) -> None:
+    def _walk(self, jaxpr: Any, env: Env, where: Where) -> list[Value]:
+        """Sort the equations of a program; its results."""
         for var in jaxpr.constvars:
             if var not in env:
                 env[var] = self._value(var.aval)
         for eqn in jaxpr.eqns:
-            values = [self._lookup(var, env) for var in eqn.invars]
-            own_scope = scope_of(eqn.source_info.name_stack) or scope
+            values = [self.lookup(var, env) for var in eqn.invars]
+            here = where.within(self._calls.node_of(eqn, where.call, where.body))
             body = inner.body_of(eqn)
-            if body is None:
-                self._plain(eqn, values, env, own_scope, forced, repeats)
-            elif forced is not None or body.transparent or not self._constant(values):
-                self._nested(eqn, body, values, env, own_scope, forced, repeats)
-            else:
-                self._constants(eqn, values, env)
+            kind = eqn.primitive.name
+            own = where.stage is not None or here.call.is_layer
+            if not own and _all_constant(values) and not (body is not None and body.transparent):
+                self._constants(eqn, values, env, where.repeats)
+            elif kind == "cond":
+                self._conditional(eqn, values, env, here)
+            elif kind == "while":
+                self._loop(eqn, values, env, here)
+            elif body is not None:
+                self._nested(eqn, body, values, env, here)
+            elif eqn.outvars:
+                self._plain(eqn, values, env, here)
+        return [self.lookup(var, env) for var in jaxpr.outvars]
 
-    def _plain(
-        self,
-        eqn: Any,
-        values: list[Value],
-        env: dict[Any, Value],
-        scope: Scope,
-        forced: StageDraft | None,
-        repeats: int,
-    ) -> None:
-        if forced is None and not self._in_layer(scope) and self._constant(values):
-            self._constants(eqn, values, env)
-            return
-        stage = forced or self._stage_for(eqn, scope, repeats)
+    def _enter_body(self, eqn: Any, jaxpr: Any, values: Sequence[Value], where: Where) -> list[Value]:
+        self._bodies += 1
+        env: Env = dict(zip(jaxpr.invars, values, strict=True))
+        source = where.source or call_site(eqn.source_info.traceback).source
+        return self._walk(jaxpr, env, replace(where, body=self._bodies, source=source))
+
+    def _plain(self, eqn: Any, values: list[Value], env: Env, where: Where) -> None:
+        stage = where.stage or self._stage_for(eqn, values, where)
         reading = read(eqn, values, self.names, stage.index)
         self._enter(stage, values)
         self._leave(stage, eqn, values, reading, env)
 
-    def _nested(
-        self,
-        eqn: Any,
-        body: inner.Body,
-        values: list[Value],
-        env: dict[Any, Value],
-        scope: Scope,
-        forced: StageDraft | None,
-        repeats: int,
-    ) -> None:
-        stage = forced
-        if stage is None and not body.transparent:
-            stage = self._stage_for(eqn, scope, repeats)
-            if not self._in_layer(scope):
-                stage.ops.append(body.name)
+    def _nested(self, eqn: Any, body: inner.Body, values: list[Value], env: Env, where: Where) -> None:
+        stage = where.stage
+        if stage is None and not body.transparent and body.jaxpr.eqns:
+            stage = self._stage_for(eqn, values, where)
+            if not where.call.is_layer:
+                stage.ops.append(body.called(stage.site.callee))
         if stage is not None:
             self._enter(stage, values)
-        inner_env: dict[Any, Value] = {}
-        for var, value in zip(body.jaxpr.invars, body.arguments(values), strict=True):
-            inner_env[var] = value
         count = len(stage.ops) if stage else 0
-        self._walk(body.jaxpr, inner_env, scope, stage, repeats * body.length)
-        if stage is not None and forced is None:
+        begun = len(self.stages)
+        repeats = None if where.repeats is None else where.repeats * body.length
+        given = body.arguments(values)
+        if body.loops:
+            given = self._carried(given, [i for i, _ in body.carries(eqn)])
+        results = self._enter_body(eqn, body.jaxpr, given, replace(where, stage=stage, repeats=repeats))
+        if stage is not None and where.stage is None:
             del stage.ops[count:]
-        results = [self._lookup(var, inner_env) for var in body.jaxpr.outvars]
+        if body.loops and body.length != 1:
+            results = self._many_turns(given, results, body.carries(eqn), begun)
+        elif body.name.strip("_") in inner.RESIZES:
+            results = [_resized(values[0], value) for value in results]
         for var, value in zip(eqn.outvars, body.results(results, eqn, self.names), strict=True):
             env[var] = value
             if stage is not None and value.producer == stage.index:
                 stage.makes.append((var, value))
 
-    def _constant(self, values: Sequence[Value]) -> bool:
-        return all(value.producer is None for value in values)
+    def _carried(self, values: Sequence[Value], carries: Sequence[int]) -> list[Value]:
+        """What a body is given: a carry that begins as a constant is none from the second turn on."""
+        return [
+            replace(value, carried=True) if place in carries and value.constant else value
+            for place, value in enumerate(values)
+        ]
 
-    def _constants(self, eqn: Any, values: list[Value], env: dict[Any, Value]) -> None:
-        """Arithmetic on parameters and constants alone: no stage yet; its cost waits for the reader."""
-        reading = read(eqn, values, self.names) if inner.body_of(eqn) is None else None
-        leaves = frozenset().union(*(value.leaves for value in values)) if values else frozenset()
-        pending = sum(value.pending_flops for value in values) + (reading.flops + 2 * reading.macs if reading else 0)
-        for i, var in enumerate(eqn.outvars):
-            value = self._value(var.aval, leaves)
-            if reading is not None:
-                value.dims = reading.outs[i]
-            value.pending_flops = pending
-            env[var] = value
+    def _many_turns(
+        self, given: Sequence[Value], results: Sequence[Value], carries: Sequence[tuple[int, int]], begun: int
+    ) -> list[Value]:
+        """What the last turn of a loop gives, where one turn has been read.
+
+        Fields that grow from turn to turn are given up; what one turn reduces, the next has in all its stages.
+        """
+        pairs = [(given[i], results[k]) for i, k in carries]
+        reduced = frozenset[int]().union(*(after.reduced for _, after in pairs))
+        grows = any(
+            before.from_main and _fields(before) != _fields(after)
+            for before, after in pairs
+            if before.shape == after.shape
+        )
+        for stage in self.stages[begun:]:
+            stage.loop_changes_field |= grows
+            stage.reduced_by_loop |= reduced
+        unsure = [replace(value, dims=tuple(dim.seeing(None) for dim in value.dims)) for value in results]
+        return unsure if grows else list(results)
+
+    def _conditional(self, eqn: Any, values: list[Value], env: Env, where: Where) -> None:
+        """The branches' own stages, and one that gives what the branch taken has made."""
+        predicate, *operands = values
+        stage = where.stage or self._layer_stage(eqn, where)
+        number, self._conditionals = self._conditionals, self._conditionals + 1
+        branches = eqn.params["branches"]
+        ways, costs = [], []
+        for index, branch in enumerate(branches):
+            before = (stage.macs, stage.flops) if stage else (0, 0)
+            way = Branch(number, index, len(branches))
+            inside = replace(where, stage=stage, branches=(*where.branches, way))
+            ways.append(self._enter_body(eqn, branch.jaxpr, operands, inside))
+            if stage is not None:  # inside a layer only the costliest branch counts
+                costs.append((stage.macs, stage.flops))
+                stage.macs, stage.flops = before
+        if stage is not None:
+            stage.macs, stage.flops = max(costs)
+        reads = [predicate, *(value for way in ways for value in way)]
+        self._join(eqn, reads, list(zip(*ways, strict=True)), env, where)
+
+    def _loop(self, eqn: Any, values: list[Value], env: Env, where: Where) -> None:
+        """One turn of the loop's body, and a stage that decides on the next and gives the last one's result."""
+        p = eqn.params
+        tested, held = p["cond_nconsts"], p["body_nconsts"]
+        stage = where.stage or self._layer_stage(eqn, where)
+        first = self._carried(values[tested + held :], range(len(values)))
+        begun = len(self.stages)
+        inside = replace(where, stage=stage, repeats=None)
+        turned = self._enter_body(eqn, p["body_jaxpr"].jaxpr, [*values[tested : tested + held], *first], inside)
+        turned = self._many_turns(first, turned, [(k, k) for k in range(len(first))], begun)
+        join = self._join(eqn, [*first, *turned], list(zip(first, turned, strict=True)), env, where)
+        self._enter(join, values[:tested])
+        self._enter_body(eqn, p["cond_jaxpr"].jaxpr, [*values[:tested], *first], replace(where, stage=join))
+
+    def _join(
+        self, eqn: Any, reads: list[Value], ways: Sequence[Sequence[Value]], env: Env, where: Where
+    ) -> StageDraft:
+        """A stage that passes on one of several values for each of its results."""
+        stage = where.stage or self._layer_stage(eqn, where) or self._new_stage(where, eqn.primitive.name, eqn)
+        self._enter(stage, reads)
+        reduced = frozenset[int]().union(*(value.reduced for value in reads))
+        for var, options in zip(eqn.outvars, ways, strict=True):
+            shape = tuple(var.aval.shape)
+            dims = tuple(self.names.merge([(value, axis) for value in options]) for axis in range(len(shape)))
+            from_main = any(value.from_main for value in reads)
+            env[var] = Value(shape, dtype_name(var.aval), dims, stage.index, reduced=reduced, from_main=from_main)
+            stage.makes.append((var, env[var]))
+        return stage
+
+    def _constants(self, eqn: Any, values: list[Value], env: Env, repeats: int | None) -> None:
+        """Arithmetic on parameters and constants alone: no stage yet; its cost waits for the first that reads it."""
+        leaves = frozenset[int]().union(*(value.leaves for value in values))
+        pending = frozenset[int]().union(*(value.pending for value in values))
+        body = inner.body_of(eqn)
+        if body is not None:
+            inside: Env = dict(zip(body.jaxpr.invars, body.arguments(values), strict=True))
+            turns = None if repeats is None else repeats * body.length
+            for held in body.jaxpr.constvars:
+                inside[held] = self._value(held.aval)
+            for within in body.jaxpr.eqns:
+                self._constants(within, [self.lookup(var, inside) for var in within.invars], inside, turns)
+            results = [self.lookup(var, inside) for var in body.jaxpr.outvars]
+            for var, value in zip(eqn.outvars, body.results(results, eqn, self.names), strict=True):
+                env[var] = value
+            return
+        reading = read(eqn, values, self.names)
+        cost = reading.flops + 2 * reading.macs
+        if cost:
+            pending |= {len(self._costs)}
+            self._costs.append((cost, repeats))
+        for var, dims in zip(eqn.outvars, reading.outs, strict=True):
+            env[var] = replace(self._value(var.aval, leaves), dims=dims, pending=pending)
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
-    def _in_layer(self, scope: Scope) -> bool:
-        facts = self.scopes.modules.get(scope.path)
-        return facts is not None and facts.leaf
+    def _layer_stage(self, eqn: Any, where: Where) -> StageDraft | None:
+        """The stage of the layer of flax that is running, or None."""
+        call = where.call
+        if not call.is_layer or call.facts is None:
+            return None
+        if call not in self._open:
+            op = layer_op(call.facts.cls) or snake_case(call.facts.cls.__name__)
+            self._open[call] = self._new_stage(where, op, eqn, layer=True)
+        return self._open[call]
 
-    def _stage_for(self, eqn: Any, scope: Scope, repeats: int) -> StageDraft:
-        facts = self.scopes.modules.get(scope.path)
-        if facts is not None and facts.leaf:
-            key: Any = (scope, "layer")
-            if key not in self._open:
-                site = call_site(eqn.source_info.traceback)
-                op = LAYER_OPS.get(facts.cls, inner.snake_case(facts.cls.__name__))
-                self._open[key] = self._new_stage(scope, op, True, site, repeats)
-            return self._open[key]
-        site = call_site(eqn.source_info.traceback, inner.file_of(facts.cls) if facts and inner.of_flax(facts) else "")
+    def _stage_for(self, eqn: Any, values: Sequence[Value], where: Where) -> StageDraft:
+        layer = self._layer_stage(eqn, where)
+        if layer is not None:
+            return layer
+        facts = where.call.facts
+        site = call_site(eqn.source_info.traceback, inner.flax_file(facts.cls) if facts else "")
+        kind = eqn.primitive.name
+        mark = (site.everything, kind, *(dtype_name(var.aval) for var in (*eqn.invars, *eqn.outvars)))
         latest = self.stages[-1] if self.stages else None
         same_call = (
             latest is not None
             and not latest.layer
-            and latest.scope == scope
+            and latest.call is where.call
+            and latest.branches == where.branches
             and site.callee
             and (latest.site.chain, latest.site.callee) == (site.chain, site.callee)
-            and (site.everything, eqn.primitive.name) not in latest.made_by
+            and (mark not in latest.made_by or (kind in inner.LAYOUT_PRIMITIVES and not latest.tells))
         )
-        stage = latest if same_call and latest is not None else self._new_stage(scope, "", False, site, repeats)
-        stage.made_by.add((site.everything, eqn.primitive.name))
+        stage = latest if same_call and latest is not None else self._new_stage(where, "", eqn, site=site)
+        stage.made_by.add(mark)
+        stage.tells |= kind not in inner.LAYOUT_PRIMITIVES
         return stage
 
-    def _new_stage(self, scope: Scope, op: str, layer: bool, site: CallSite, repeats: int) -> StageDraft:
-        stage = StageDraft(len(self.stages), scope, op, layer, site, repeats)
+    def _new_stage(
+        self, where: Where, op: str, eqn: Any, *, layer: bool = False, site: CallSite | None = None
+    ) -> StageDraft:
+        site = site or call_site(eqn.source_info.traceback)
+        if site.source is None:
+            site = replace(site, source=where.source)
+        stage = StageDraft(len(self.stages), where.call, op, layer, site, where.repeats, where.branches)
         self.stages.append(stage)
         return stage
 
     def _enter(self, stage: StageDraft, values: Sequence[Value]) -> None:
         for value in values:
             stage.leaves |= value.leaves
-            if value.producer is not None and value.producer != stage.index:
+            if value.carried or (value.producer is not None and value.producer != stage.index):
                 stage.reads[id(value)] = value
-                if value.producer >= 0:
-                    self.stages[value.producer].read_later.add(id(value))
-            elif value.pending_flops and id(value) not in stage.charged:
-                stage.charged.add(id(value))
-                stage.flops += value.pending_flops
+                self.mark_read(value)
+            for number in value.pending - self._paid:
+                cost, repeats = self._costs[number]
+                if repeats == stage.repeats:
+                    stage.flops += cost
+                else:
+                    stage.flops_once += cost * (repeats or 1)
+                self._paid.add(number)
 
-    def _leave(
-        self, stage: StageDraft, eqn: Any, values: Sequence[Value], reading: Reading, env: dict[Any, Value]
-    ) -> None:
+    def mark_read(self, value: Value) -> None:
+        """Tell the stage that made a value that something after it reads it."""
+        if value.producer is not None and value.producer >= 0:
+            self.stages[value.producer].read_later.add(id(value))
+
+    def _leave(self, stage: StageDraft, eqn: Any, values: Sequence[Value], reading: Reading, env: Env) -> None:
         if reading.windows:
-            stage.windows.append((reading.op, reading.outs[0], reading.windows))
+            stage.slid.append(Slid(reading.op, reading.outs[0], reading.windows, reading.slides_over))
         stage.ops.append(reading.op)
         stage.macs += reading.macs
         stage.flops += 2 * reading.macs + reading.flops
-        reduced = reading.reduced.union(*(value.reduced for value in values))
-        leaves: frozenset[int] = frozenset()
-        producer: int | None = stage.index
-        if self._constant(values):  # a layer's own state moving on, such as the counter of a Dropout
-            producer, leaves = None, leaves.union(*(value.leaves for value in values))
+        constant = _all_constant(values)
+        reduced = _union([reading.reduced, *(value.reduced for value in values)])
+        from_main = any(value.from_main for value in values)
+        kept = frozenset[int]().union(*(value.leaves for value in values)) if constant else frozenset[int]()
         for var, dims in zip(eqn.outvars, reading.outs, strict=True):
-            value = Value(tuple(var.aval.shape), str(var.aval.dtype), dims, producer, leaves, reduced, reading.shown)
-            env[var] = value
-            stage.makes.append((var, value))
+            shape, dtype = tuple(var.aval.shape), dtype_name(var.aval)
+            # A layer's counter or key that moves on is no activation; what it makes of parameters alone is one.
+            own_state = constant and not _floating(var.aval)
+            producer = None if own_state else stage.index
+            leaves = kept if own_state else frozenset[int]()
+            env[var] = Value(
+                shape, dtype, dims, producer, leaves, reduced, None if own_state else reading.shown, from_main=from_main
+            )
+            stage.makes.append((var, env[var]))
 
-    # -- the record -----------------------------------------------------------------------------------------------
 
-    def finish(self, outputs: int, caught: Caught | None) -> tuple[Trace, tuple[Any, ...]]:
-        """The trace, and for each stage the variable that holds what it gives."""
-        self._name_slid_axes()
-        if caught is not None:
-            self._drop_unfinished()
-        outvars = self.closed.jaxpr.outvars[:outputs]
-        results = [self._lookup(var, self.env) for var in outvars]
-        for value in results:
-            if value.producer is not None and value.producer >= 0:
-                self.stages[value.producer].read_later.add(id(value))
-        given = [self._given(stage) for stage in self.stages]
-        stages = tuple(self._record(stage, value) for stage, (_, value) in zip(self.stages, given, strict=True))
-        edges = tuple(
-            Edge(value.producer, stage.index, value.shape)
-            for stage in self.stages
-            for value in stage.reads.values()
-            if value.producer is not None
-        )
-        trace = Trace(
-            name=self.root_name,
-            inputs=tuple(self._tensor(n, v) for n, v in zip(self.arguments, self.inputs, strict=True)),
-            outputs=() if caught else tuple(self._tensor("output", value) for value in results),
-            stages=stages,
-            edges=edges,
-            outputs_from=tuple(value.producer for value in results),
-            parameters=tuple(self._parameter(leaf) for leaf in range(len(self.state))),
-            error=explain(caught, self.scopes.failed or "", stages, edges) if caught else None,
-        )
-        top_level = {var for eqn in self.closed.jaxpr.eqns for var in eqn.outvars}
-        return trace, tuple(var if var in top_level else None for var, _ in given)
+def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:
+    """The union; the very set where only one holds anything, as is the rule."""
+    first: frozenset[int] = frozenset()
+    for other in sets:
+        if other and other is not first:
+            first = first | other if first else other
+    return first
 
-    def _drop_unfinished(self) -> None:
-        """Take away the layer that was running when the forward broke off."""
-        last = self.stages[-1] if self.stages else None
-        broke = Scope(self.scopes.failed or "", self.scopes.calls.get(self.scopes.failed or "", 0))
-        if last is not None and last.layer and last.scope == broke:
-            self.stages.pop()
 
-    def _name_slid_axes(self) -> None:
-        """Name the axes that a pooling slides along where no convolution has named any; channels last, batch first."""
-        for stage in self.stages:
-            for _, dims, windows in stage.windows:
-                slid = [i for i, w in sorted(windows.items()) if (w.size, w.stride) != (1, 1)]
-                if any(self.names.name(dim.axis) for dim in dims) or len(slid) not in SPATIAL_NAMES:
-                    continue
-                for i, name in zip(slid, SPATIAL_NAMES[len(slid)], strict=True):
-                    self.names.call(dims[i].axis, name)
-                if slid[-1] == len(dims) - 2:
-                    self.names.call(dims[-1].axis, "C")
-                if slid[0] == 1:
-                    self.names.call(dims[0].axis, "N")
+def _all_constant(values: Sequence[Value]) -> bool:
+    return all(value.constant for value in values)
 
-    def _given(self, stage: StageDraft) -> tuple[Any, Value]:
-        """What a stage gives: the last value that something after it reads, else the last it made."""
-        read = [made for made in stage.makes if id(made[1]) in stage.read_later]
-        return (read or stage.makes)[-1]
 
-    def _record(self, stage: StageDraft, gives: Value) -> Stage:
-        facts = self.scopes.modules.get(stage.scope.path)
-        layout = self.names.layout(gives.dims)
-        return Stage(
-            path=stage.scope.path,
-            op=stage.op or inner.op_name(stage.ops, stage.site.callee),
-            module_type=facts.cls.__name__ if facts else self.root_name if not stage.scope.path else "",
-            in_shapes=tuple(value.shape for value in stage.reads.values()),
-            out_shape=gives.shape,
-            layout=layout,
-            dtype=gives.dtype,
-            windows=self._windows(stage),
-            parameters=tuple(self._parameter(leaf) for leaf in sorted(stage.leaves)),
-            macs=stage.macs,
-            flops=stage.flops,
-            bytes=tensor_bytes(gives.shape, inner.itemsize(gives.dtype)),
-            receptive_field=self._receptive_field(gives, layout),
-            couples_all=self.names.any_spatial(gives.reduced),
-            source=stage.site.source,
-            layer=stage.layer,
-            repeats=stage.repeats,
-        )
+_NAMES: dict[Any, str] = {}
 
-    def _windows(self, stage: StageDraft) -> tuple[Window, ...] | None:
-        """The windows of a stage in which exactly one thing slides, along the axes of space.
 
-        The paddings and slices that a stage makes on the way do not count beside a convolution or a pooling.
-        """
-        sliding = [entry for entry in stage.windows if entry[0] not in ("pad", "slice")] or stage.windows
-        if len(sliding) != 1:
-            return None
-        _, dims, windows = sliding[0]
-        spatial = [w for axis, w in sorted(windows.items()) if self.names.name(dims[axis].axis) in SPATIAL]
-        return tuple(spatial) or None
+def dtype_name(aval: Any) -> str:
+    """How numpy spells the type of an abstract value's elements; numpy takes its time to say so."""
+    dtype = getattr(aval, "dtype", None)
+    if dtype not in _NAMES:
+        _NAMES[dtype] = "" if dtype is None else str(dtype)
+    return _NAMES[dtype]
 
-    def _receptive_field(self, gives: Value, layout: tuple[str, ...]) -> Any:
-        fields = [dim.sees for dim, name in zip(gives.dims, layout, strict=True) if name in SPATIAL]
-        return tuple(fields) if fields and all(fields) else None
 
-    def _tensor(self, name: str, value: Value) -> Tensor:
-        return Tensor(name, value.shape, self.names.layout(value.dims), value.dtype)
+def _floating(aval: Any) -> bool:
+    return dtype_name(aval).startswith(("float", "bfloat", "complex"))
 
-    def _parameter(self, leaf: int) -> Parameter:
-        value = self.env[self.closed.jaxpr.invars[leaf]]
-        return Parameter(
-            self.state[leaf].path, value.shape, self.names.layout(value.dims), value.dtype, self.state[leaf].trainable
-        )
+
+def _fields(value: Value) -> list[ReceptiveField | None]:
+    return [dim.sees for dim in value.dims]
+
+
+def _resized(before: Value, after: Value) -> Value:
+    """Each axis of a resized image is that of the image; how far its cells see, the weights know alone."""
+    if len(before.shape) != len(after.shape):
+        return after
+    dims = tuple(
+        old if old_size == size else old.seeing(None)
+        for old, old_size, size in zip(before.dims, before.shape, after.shape, strict=True)
+    )
+    return replace(after, dims=dims, reduced=before.reduced)
+
+
+def _main_input(avals: Sequence[Any]) -> int:
+    """The input that receptive fields are of: the first of those with the most axes, floating point before others."""
+    ranks = [(_floating(aval), len(aval.shape)) for aval in avals]
+    return ranks.index(max(ranks)) if ranks else 0

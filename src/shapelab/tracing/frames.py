@@ -21,7 +21,14 @@ _LIBRARIES = tuple(
 )
 _STDLIB = f"{Path(sysconfig.get_paths()['stdlib']).resolve()}/".replace("\\", "/")
 _HERE = f"{Path(__file__).resolve().parent}/".replace("\\", "/")
-FORWARDERS = ("meth", "op", "deferring_binary_op")  # x.mean() and x + y pass through these on their way
+FORWARDERS = (
+    "meth",
+    "op",
+    "deferring_binary_op",
+    "bind",
+    "bind_with_trace",
+    "process_primitive",
+)  # x.mean() and x + y pass through these on their way, and every primitive
 _WRAPPERS = ("traceback_util.py", "pjit.py", "api.py", "custom_derivatives.py", "source_info_util.py")
 
 
@@ -50,6 +57,11 @@ def is_library(file: str) -> bool:
     return path.startswith(_STDLIB) and "/site-packages/" not in path and "/dist-packages/" not in path
 
 
+def is_tracer(file: str) -> bool:
+    """Whether a file is one of the tracer's own."""
+    return file.startswith(_HERE_RAW)
+
+
 def defined_in_library(jaxpr: Any) -> bool:
     """Whether an inner jaxpr was traced from a function of a library (``jax.nn.relu``) and not of the caller."""
     _, _, place = str(jaxpr.debug_info.func_src_info or "").rpartition(" at ")
@@ -71,7 +83,7 @@ def call_site(traceback: Any, also_caller: str = "") -> CallSite:
     callee, source = "", None
     for code, instruction in zip(codes, instructions, strict=True):
         file = code.co_filename
-        if file.startswith(_HERE_RAW) and chain:
+        if file.startswith(_HERE_RAW):
             break  # the entry of the module call
         if not is_library(file) or file == also_caller:
             chain.append((code, instruction))
@@ -85,4 +97,25 @@ def call_site(traceback: Any, also_caller: str = "") -> CallSite:
     return CallSite(tuple(chain), callee, everything, source)
 
 
+def module_calls(traceback: Any, count: int) -> list[Source | None]:
+    """The caller's lines that called the ``count`` innermost modules of an equation, innermost first."""
+    found: list[Source | None] = []
+    if traceback is None:
+        return [None] * count
+    waiting = False
+    for code, instruction in zip(*traceback.raw_frames(), strict=True):
+        if len(found) == count:
+            break
+        if code.co_filename == _SCOPES and code.co_name in _MODULE_CALLS:
+            if waiting:
+                found.append(None)  # a module that a library called
+            waiting = True
+        elif waiting and not is_library(code.co_filename):
+            found.append(Source(code.co_filename, type(traceback).code_addr2line(code, instruction)))
+            waiting = False
+    return found + [None] * (count - len(found))
+
+
 _HERE_RAW = str(Path(__file__).parent)
+_SCOPES = str(Path(__file__).with_name("scopes.py"))
+_MODULE_CALLS = ("speak", "linen")  # the functions there through which every named call passes

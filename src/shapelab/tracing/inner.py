@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 from shapelab.geometry import ReceptiveField
 from shapelab.tracing.axes import AxisNames, Dim, Value
 from shapelab.tracing.frames import defined_in_library
-from shapelab.tracing.scopes import ModuleFacts, is_flax
+from shapelab.tracing.scopes import is_flax
 
 IDENTITY = ReceptiveField.identity()
 
@@ -31,7 +30,23 @@ _CALLS = {
     "remat": "jaxpr",
     "remat2": "jaxpr",
 }
+LAYOUT_PRIMITIVES = {"reshape", "squeeze", "broadcast_in_dim", "transpose", "convert_element_type"}
 _LAYOUT_OPS = {"reshape", "squeeze", "expand_dims", "broadcast", "transpose", "convert_element_type"}
+# Named by what the caller wrote rather than by the primitive: matmul or einsum, sigmoid, take, stack, …
+_VAGUE = {
+    "matmul",
+    "logistic",
+    "gather",
+    "scatter",
+    "scatter_add",
+    "concatenate",
+    "convert_element_type",
+    "where",
+    "rev",
+}
+_CONTROL = {"cond", "switch", "while_loop", "fori_loop", "scan", "vmap"}  # what they do beside their bodies
+RESIZES = ("resize", "scale_and_translate")  # the programs of jax.image
+SLIDING_OPS = {"conv", "conv_transpose", "max_pool", "min_pool", "sum_pool", "reduce_window"}
 
 
 @dataclass(frozen=True)
@@ -43,12 +58,14 @@ class Body:
       jaxpr: the open jaxpr.
       transparent: its equations are stages of their own; otherwise they are one stage together.
       length: how often it runs: a scan's number of steps.
+      loops: whether one turn's results are the next one's inputs.
     """
 
     name: str
     jaxpr: Any
     transparent: bool
     length: int = 1
+    loops: bool = False
 
     def arguments(self, values: Sequence[Value]) -> list[Value]:
         """The values as the inside sees them: a scan takes one slice of what it scans over."""
@@ -56,6 +73,21 @@ class Body:
             value if value.shape == tuple(var.aval.shape) else _without_first_axis(value)
             for var, value in zip(self.jaxpr.invars, values, strict=True)
         ]
+
+    def called(self, callee: str) -> str:
+        """What the caller called: the function, or the library's public one around a private one."""
+        return callee if self.name.startswith("_") and callee and not callee.startswith("_") else self.name.strip("_")
+
+    def carries(self, eqn: Any) -> list[tuple[int, int]]:
+        """For a scan, the places of each carry: among the inputs of the body and among its results.
+
+        Told by rank: what is scanned over has an axis more outside, and so has what is stacked.
+        """
+        results = [len(o.aval.shape) == len(i.aval.shape) for o, i in zip(eqn.outvars, self.jaxpr.outvars, strict=True)]
+        inputs = [len(o.aval.shape) == len(i.aval.shape) for o, i in zip(eqn.invars, self.jaxpr.invars, strict=True)]
+        count = results.index(False) if False in results else len(results)
+        held = inputs.index(False) if False in inputs else len(inputs)
+        return [(held - count + k, k) for k in range(count)]
 
     def results(self, values: Sequence[Value], eqn: Any, names: AxisNames) -> list[Value]:
         """The values as the outside sees them: a scan stacks what it gives at each step."""
@@ -74,39 +106,32 @@ def body_of(eqn: Any) -> Body | None:
         held = eqn.params[_CALLS[primitive]]
         jaxpr = getattr(held, "jaxpr", held)
         name = str(eqn.params.get("name") or str(jaxpr.debug_info.func_src_info).partition(" ")[0])
-        return Body(name.strip("_"), jaxpr, not defined_in_library(jaxpr))
+        return Body(name, jaxpr, not defined_in_library(jaxpr))
     if primitive == "scan":
-        return Body("scan", eqn.params["jaxpr"].jaxpr, True, eqn.params["length"])
+        return Body("scan", eqn.params["jaxpr"].jaxpr, True, int(eqn.params["length"]), loops=True)
     return None
 
 
 def op_name(ops: Sequence[str], callee: str) -> str:
-    """What to call a stage: its one operation, or the library function that made them all."""
-    if len(ops) == 1:
-        return ops[0]
-    telling = [op for op in ops if op not in _LAYOUT_OPS]
-    if len(telling) == 1:
+    """What to call a stage: what slides in it, its one operation, or the library function that made them all."""
+    callee = callee.removeprefix("_").removeprefix("operator_")
+    public = "" if callee.startswith("_") or callee in _CONTROL else callee
+    sliding = [op for op in ops if op in SLIDING_OPS]
+    if sliding:
+        return public if public.endswith("_pool") else sliding[0]
+    telling = [op for op in ops if op not in _LAYOUT_OPS] if len(ops) > 1 else list(ops)
+    if len(telling) == 1 and telling[0] not in _VAGUE:
         return telling[0]
-    return callee.strip("_") or Counter(telling or ops).most_common(1)[0][0]
-
-
-def snake_case(name: str) -> str:
-    """``SpectralNorm`` -> ``spectral_norm``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return public or Counter(telling or ops).most_common(1)[0][0]
 
 
 @lru_cache(maxsize=1024)
-def file_of(cls: type) -> str:
-    """The file in which a class is defined, or ""."""
-    try:
-        return inspect.getfile(cls)
-    except (TypeError, OSError):
-        return ""
-
-
-def of_flax(facts: ModuleFacts) -> bool:
-    """Whether a module is one of flax's containers, whose own lines count as the caller's."""
-    return is_flax(facts.cls)
+def flax_file(cls: type) -> str:
+    """The file of flax in which a class's call is defined, whose lines then count as the caller's; or ""."""
+    for base in cls.__mro__:
+        if "__call__" in vars(base):
+            return inspect.getfile(base) if is_flax(base) else ""
+    return ""
 
 
 def itemsize(dtype: str) -> int:

@@ -8,13 +8,13 @@ element.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 from shapelab.geometry import Padding, Window
 from shapelab.geometry.cost import convolution_macs, matmul_macs
-from shapelab.tracing.axes import AxisNames, Dim, Shown, Value, unpadded, view
+from shapelab.tracing.axes import AxisNames, Dim, Shown, Value, as_padding, unpadded, view
 from shapelab.tracing.records import Shape
 
 SPATIAL_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -31,6 +31,7 @@ class Reading:
       op: name of the operation for a reader.
       outs: the axes of each output.
       windows: for each axis of the output that something slides along, the window.
+      slides_over: for each of these axes, its cells before any padding.
       macs: multiply-accumulates, dense count.
       flops: floating-point operations that are not part of a MAC.
       reduced: axes summed over.
@@ -40,6 +41,7 @@ class Reading:
     op: str
     outs: tuple[Dims, ...]
     windows: dict[int, Window] = field(default_factory=dict)
+    slides_over: dict[int, int] = field(default_factory=dict)
     macs: int = 0
     flops: int = 0
     reduced: frozenset[int] = frozenset()
@@ -72,8 +74,12 @@ def _out_shape(eqn: Any, index: int = 0) -> Shape:
 
 
 def _is_float(eqn: Any) -> bool:
-    dtype = getattr(eqn.outvars[0].aval, "dtype", None)
-    return getattr(dtype, "kind", "-") in "fcV"  # V: bfloat16 and the 8-bit floats; random keys have no kind
+    return _is_float_type(eqn.outvars[0].aval)
+
+
+def _is_float_type(aval: Any) -> bool:
+    kind: str = getattr(getattr(aval, "dtype", None), "kind", "-")
+    return kind in "fcV"  # V: bfloat16 and the 8-bit floats; random keys have no kind
 
 
 def _name(eqn: Any) -> str:
@@ -82,23 +88,28 @@ def _name(eqn: Any) -> str:
 
 
 def _unlisted(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
-    outs = tuple(names.fresh(_out_shape(eqn, i)) for i in range(len(eqn.outvars)))
-    every_axis = frozenset(dim.axis for value in values for dim in value.dims)
-    return Reading(_name(eqn), outs, flops=prod(_out_shape(eqn)) if _is_float(eqn) else 0, reduced=every_axis)
+    """Nothing is known: an axis that keeps its size and place keeps its name, and sees nobody knows what."""
+    outs = []
+    for i in range(len(eqn.outvars)):
+        shape = _out_shape(eqn, i)
+        like = next((value for value in values if value.shape == shape and not value.constant), None)
+        outs.append(tuple(dim.seeing(None) for dim in like.dims) if like else names.fresh(shape))
+    return Reading(_name(eqn), tuple(outs), flops=prod(_out_shape(eqn)) if _is_float(eqn) else 0)
 
 
 def _elementwise(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Each axis from the operands that have it: those of size 1 are stretched along it and have it not."""
     shape = _out_shape(eqn)
-    full = [value for value in values if value.shape == shape]
-    images = [value for value in full if value.producer is not None]
-    constants = [value for value in full if value.producer is None]
-    if full:
-        out = tuple(
-            names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants]) for axis in range(len(shape))
-        )
-    else:
-        out = names.fresh(shape)
-    return Reading(_name(eqn), (out,) * len(eqn.outvars), flops=prod(shape) if _is_float(eqn) else 0)
+    ranked = [value for value in values if len(value.shape) == len(shape)]
+    out = []
+    for axis, size in enumerate(shape):
+        having = [value for value in ranked if value.shape[axis] == size]
+        dim = names.merge([(value, axis) for value in having]) if having else names.fresh((size,))[0]
+        one_for_all = (v.dims[axis] for v in ranked if v.shape[axis] != size and v.from_main)
+        if any(stretched.sees is not None for stretched in one_for_all):
+            dim = dim.seeing(None)  # one place of an image for all: no window tells that
+        out.append(dim)
+    return Reading(_name(eqn), (tuple(out),) * len(eqn.outvars), flops=prod(shape) if _is_float(eqn) else 0)
 
 
 def _moved(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
@@ -106,6 +117,80 @@ def _moved(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     reading = _elementwise(eqn, values, names)
     reading.flops = 0
     return reading
+
+
+def _passive(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Nothing is known but that no arithmetic is done."""
+    reading = _unlisted(eqn, values, names)
+    reading.flops = 0
+    return reading
+
+
+def _stack(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    rank = len(values[0].shape)
+    dims = [names.merge([(value, axis) for value in values]) for axis in range(rank)]
+    dims.insert(eqn.params["axis"] % (rank + 1), names.fresh((len(values),))[0])
+    return Reading("stack", (tuple(dims),))
+
+
+def _unstack(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    along = eqn.params["axis"] % len(values[0].shape)
+    kept = tuple(dim for axis, dim in enumerate(values[0].dims) if axis != along)
+    return Reading("unstack", (kept,) * len(eqn.outvars))
+
+
+def _split(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    along, start, outs = eqn.params["axis"], 0, []
+    for size in eqn.params["sizes"]:
+        taken = Window(1, padding=Padding(-start, start + size - values[0].shape[along]))
+        outs.append(_slid(values[0].dims, {along: taken}))
+        start += size
+    return Reading("split", tuple(outs))
+
+
+def _gather(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Source: ``lax.gather``: offset axes are slices of the operand, the others follow the indices.
+
+    What is looked up in a table of parameters lies where its indices lie. Where an image is indexed, the axis keeps its
+    name, and which cells are taken is the indices' secret.
+    """
+    operand, indices = values
+    numbers, shape = eqn.params["dimension_numbers"], _out_shape(eqn)
+    dims = list(names.fresh(shape))
+    batching = getattr(numbers, "operand_batching_dims", ())
+    kept = [axis for axis in range(len(operand.shape)) if axis not in (*numbers.collapsed_slice_dims, *batching)]
+    for place, axis in zip(numbers.offset_dims, kept, strict=True):
+        whole = shape[place] == operand.shape[axis]
+        dims[place] = operand.dims[axis] if whole else operand.dims[axis].seeing(None)
+    places = [place for place in range(len(shape)) if place not in numbers.offset_dims]
+    looked_up = [axis for axis in numbers.collapsed_slice_dims if axis in numbers.start_index_map]
+    for place, dim in zip(places, indices.dims[:-1], strict=True):
+        if not indices.constant:
+            dims[place] = dim
+        elif len(places) == len(looked_up) == 1:
+            dims[place] = operand.dims[looked_up[0]].seeing(None)
+    return Reading("gather", (tuple(dims),))
+
+
+def _window_of(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Slices at places that only the run tells, and updates there: axes stay, whole ones see what they saw."""
+    shape, like = _out_shape(eqn), values[0]
+    dims = tuple(
+        dim if size == like.shape[axis] and eqn.primitive.name == "dynamic_slice" else dim.seeing(None)
+        for axis, (dim, size) in enumerate(zip(like.dims, shape, strict=True))
+    )
+    return Reading(_name(eqn), (dims,))
+
+
+def _along(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
+    """Sorting and running sums: each cell depends on others along one axis."""
+    axis = eqn.params.get("axis", eqn.params.get("dimension", -1)) % max(len(values[0].shape), 1)
+    outs = tuple(
+        tuple(dim.seeing(None) if i == axis else dim for i, dim in enumerate(value.dims))
+        for value, _ in zip(values, eqn.outvars, strict=False)
+    )
+    flops = prod(_out_shape(eqn)) if _is_float(eqn) and eqn.primitive.name.startswith("cum") else 0
+    return Reading(_name(eqn), outs, flops=flops, reduced=frozenset({values[0].dims[axis].axis}))
 
 
 def _broadcast(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
@@ -126,7 +211,9 @@ def _squeeze(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
 def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     """Axes that keep their size and their place among the others stay; split and merged ones are new.
 
-    Matched from the last axis on: where sizes of 1 leave a choice, it is a batch axis in front that comes or goes.
+    Matched from the last axis on: where sizes of 1 leave a choice, it is a batch axis in front that comes or goes. An
+    axis split in two keeps its name in front, with cells as wide as the part behind (space to depth); with a part or a
+    repetition merged behind it, it shows each cell so many times (depth to space, upsampling by repeat).
     """
     old, new = values[0].shape[::-1], _out_shape(eqn)[::-1]
     dims = list(names.fresh(new))
@@ -141,9 +228,30 @@ def _reshape(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
             dims[j] = dims[j].put_in()
             j += 1
         else:
-            i, j = _next_boundary(old, new, i, j)
+            after = _next_boundary(old, new, i, j)
+            before = [values[0].dims[len(old) - 1 - k] for k in range(i, after[0])][::-1]
+            made = _regrouped(before, old[i : after[0]][::-1], new[j : after[1]][::-1], names)
+            if made:
+                dims[j : after[1]] = made[::-1]
+            i, j = after
     dims[j:] = [dim.put_in() if size == 1 else dim for dim, size in zip(dims[j:], new[j:], strict=True)]
     return Reading("reshape", (tuple(reversed(dims)),))
+
+
+def _regrouped(before: list[Dim], old: Shape, new: Shape, names: AxisNames) -> list[Dim]:
+    """The axes of a run that a reshape regroups, first one first; empty where nothing is known of them."""
+    if len(old) == 1 and len(new) >= 2:
+        (whole,) = before
+        if names.name(whole.axis) == "C":
+            return [*(Dim(names.new(), part=True) for _ in new[:-1]), whole.seeing(None)]
+        behind = prod(new[1:])
+        sees = whole.sees.then(Window(behind, behind)) if whole.sees else None
+        front = replace(whole, axis=names.new(names.name(whole.axis))).seeing(sees)
+        return [front, *(Dim(names.new(), part=True) for _ in new[1:])]
+    if len(new) == 1 and len(old) >= 2 and all(dim.inserted or dim.part for dim in before[1:]):
+        repeated = before[0].sees.repeated(prod(old[1:])) if before[0].sees else None
+        return [replace(before[0], axis=names.new(names.name(before[0].axis))).seeing(repeated)]
+    return []
 
 
 def _next_boundary(old: Shape, new: Shape, i: int, j: int) -> tuple[int, int]:
@@ -168,21 +276,24 @@ def _reduce(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     axes = set(eqn.params["axes"])
     kept = tuple(dim for axis, dim in enumerate(values[0].dims) if axis not in axes)
     summed = frozenset(dim.axis for axis, dim in enumerate(values[0].dims) if axis in axes)
-    return Reading(_name(eqn), (kept,) * len(eqn.outvars), flops=prod(values[0].shape), reduced=summed)
+    flops = prod(values[0].shape) if _is_float_type(eqn.invars[0].aval) else 0
+    return Reading(_name(eqn), (kept,) * len(eqn.outvars), flops=flops, reduced=summed)
 
 
 def _concatenate(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     along, shape = eqn.params["dimension"], _out_shape(eqn)
-    images = [value for value in values if value.producer is not None]
-    constants = [value for value in values if value.producer is None]
-    dims = []
-    for axis in range(len(shape)):
-        dim = names.merge([v.dims[axis] for v in images], [v.dims[axis] for v in constants])
-        dims.append(dim.seeing(None) if axis == along else dim)
+    dims = [names.merge([(value, axis) for value in values]) for axis in range(len(shape))]
+    dims[along] = dims[along].seeing(None)
     views = [view(value, along) for value in values]
-    shown = None
-    if all(v.of is views[0].of for v in views) and views[0].of.producer is not None:
-        shown = Shown(views[0].of, along, tuple(cell for v in views for cell in v.cells))
+    if any(v.of is not views[0].of for v in views) or views[0].of.constant:
+        return Reading("concatenate", (tuple(dims),))
+    shown = Shown(views[0].of, along, tuple(cell for v in views for cell in v.cells))
+    padding = as_padding(shown)
+    if padding is None:
+        return Reading("concatenate", (tuple(dims),), shown=shown)
+    window = Window(1, padding=padding)  # wrapped or mirrored cells stand where they are padded
+    before = shown.of.dims[along]
+    dims[along] = dims[along] if before.sees is None else replace(before, sees=before.sees.then(window))
     return Reading("concatenate", (tuple(dims),), shown=shown)
 
 
@@ -199,7 +310,7 @@ def _pad(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
         seen, size = view(values[0], axis), values[0].shape[axis]
         taps = (window.taps(i, size)[0] for i in range(window.output_size(size)))
         shown = Shown(seen.of, axis, tuple(None if tap is None else seen.cells[tap] for tap in taps))
-    return Reading("pad", (_slid(values[0].dims, windows),), windows, shown=shown)
+    return Reading("pad", (_slid(values[0].dims, windows),), windows, _sizes(values[0], windows), shown=shown)
 
 
 def _slice(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
@@ -212,7 +323,10 @@ def _slice(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
             seen = view(values[0], axis)
             moved.append(Shown(seen.of, axis, seen.cells[start:limit:stride]))
     dims = _slid(values[0].dims, windows)
-    return Reading("slice", (dims,), windows, shown=moved[0] if len(moved) == 1 else None)
+    shown = moved[0] if len(moved) == 1 else None
+    if not moved and starts:
+        shown = Shown(values[0], 0, tuple(range(values[0].shape[0])))
+    return Reading("slice", (dims,), windows, _sizes(values[0], windows), shown=shown)
 
 
 def _rev(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
@@ -230,6 +344,10 @@ def _slid(dims: Dims, windows: dict[int, Window]) -> Dims:
         dim.seeing(dim.sees.then(windows[axis])) if axis in windows and dim.sees else dim
         for axis, dim in enumerate(dims)
     )
+
+
+def _sizes(value: Value, windows: dict[int, Window]) -> dict[int, int]:
+    return {axis: value.shape[axis] for axis in windows}
 
 
 def _joined(before: Padding | None, lo: int, hi: int) -> Padding:
@@ -255,7 +373,8 @@ def _reduce_window(eqn: Any, values: Sequence[Value], names: AxisNames, paddings
         for axis, (size, stride, pad, base, dilation) in enumerate(columns)
     }
     dims = _slid(values[0].dims, windows)
-    return Reading(_name(eqn), (dims,), windows, flops=prod(_out_shape(eqn)) * prod(p["window_dimensions"]))
+    flops = prod(_out_shape(eqn)) * prod(p["window_dimensions"])
+    return Reading(_name(eqn), (dims,), windows, _sizes(values[0], windows), flops=flops)
 
 
 def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames, paddings: dict[int, Padding]) -> Reading:
@@ -286,7 +405,7 @@ def _convolution(eqn: Any, values: Sequence[Value], names: AxisNames, paddings: 
     pairs = rhs.shape[numbers.rhs_spec[1]] * shape[channels]
     macs = convolution_macs(list(windows.values()), sizes, pairs, batch=shape[batch])
     op = "conv_transpose" if max(p["lhs_dilation"], default=1) > 1 else "conv"
-    return Reading(op, (tuple(dims),), windows, macs=macs)
+    return Reading(op, (tuple(dims),), windows, dict(zip(places, sizes, strict=True)), macs=macs)
 
 
 def _name_axes(value: Value, spec: Sequence[int], called: Sequence[str], names: AxisNames) -> None:
@@ -298,23 +417,20 @@ def _dot(eqn: Any, values: Sequence[Value], names: AxisNames) -> Reading:
     """Source: ``lax.dot_general``: batch axes first, then the free axes of the left and of the right operand."""
     (left_summed, right_summed), (left_batch, right_batch) = eqn.params["dimension_numbers"]
     left, right = values[0], values[1]
-    batch = [
-        names.merge([left.dims[i], right.dims[j]], [])
-        if left.producer is not None and right.producer is not None
-        else left.dims[i]
-        for i, j in zip(left_batch, right_batch, strict=True)
-    ]
+    batch = [names.merge([(left, i), (right, j)]) for i, j in zip(left_batch, right_batch, strict=True)]
     free_left = [d for i, d in enumerate(left.dims) if i not in (*left_summed, *left_batch)]
     free_right = [d for j, d in enumerate(right.dims) if j not in (*right_summed, *right_batch)]
     summed = frozenset(
         value.dims[axis].axis
         for value, axes in ((left, left_summed), (right, right_summed))
         for axis in axes
-        if value.producer is not None
+        if not value.constant
     )
+    if [names.name(left.dims[i].axis) for i in left_summed] == ["C"] and right.constant and len(free_right) == 1:
+        names.call(free_right[0].axis, "C")  # a Linear takes channels to channels
     contracted = prod(left.shape[axis] for axis in left_summed)
     macs = matmul_macs(_out_shape(eqn), contracted)
-    return Reading("dot_general", ((*batch, *free_left, *free_right),), macs=macs, reduced=summed)
+    return Reading(_name(eqn), ((*batch, *free_left, *free_right),), macs=macs, reduced=summed)
 
 
 OP_NAMES = {
@@ -328,7 +444,9 @@ OP_NAMES = {
     "select_n": "where",
     "add_any": "add",
     "integer_pow": "power",
-    "dot_general": "dot_general",
+    "dot_general": "matmul",
+    "logistic": "sigmoid",
+    "scatter-add": "scatter_add",
 }
 
 _ARITHMETIC = (
@@ -338,7 +456,8 @@ _ARITHMETIC = (
 )
 _MOVES = (
     "convert_element_type copy copy_p eq ge gt le lt ne not or xor optimization_barrier reduce_precision select_n "
-    "shift_left shift_right_arithmetic shift_right_logical stop_gradient sharding_constraint bitcast_convert_type"
+    "shift_left shift_right_arithmetic shift_right_logical stop_gradient sharding_constraint bitcast_convert_type "
+    "pvary real imag conj"
 )
 _REDUCTIONS = "argmax argmin reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum"
 _REDUCE_WINDOWS = "reduce_window_max reduce_window_min reduce_window_sum reduce_window"
@@ -348,14 +467,21 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(_MOVES.split(), _moved),
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
     "broadcast_in_dim": _broadcast,
+    **dict.fromkeys(["argsort", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "sort"], _along),
+    **dict.fromkeys(["dynamic_slice", "dynamic_update_slice", "scatter", "scatter-add"], _window_of),
+    **dict.fromkeys(["iota", "random_bits", "random_wrap", "random_unwrap", "tile"], _passive),
     "concatenate": _concatenate,
     "dot_general": _dot,
+    "gather": _gather,
     "pad": _pad,
     "reshape": _reshape,
     "rev": _rev,
     "slice": _slice,
+    "split": _split,
     "squeeze": _squeeze,
+    "stack": _stack,
     "transpose": _transpose,
+    "unstack": _unstack,
 }
 SLIDING: dict[str, SlidingReader] = {
     **dict.fromkeys(_REDUCE_WINDOWS.split(), _reduce_window),

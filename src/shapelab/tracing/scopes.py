@@ -10,28 +10,17 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import jax
 from flax import linen, nnx
 
+from shapelab.tracing.layers import layer_op
+
 _PATH = "_shapelab_path"
-_MARK = re.compile(r"shapelab:([^/]*)")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """One call of one module.
-
-    Attributes:
-      path: attribute path of the module, ``""`` for the root.
-      call: 1 for the first call of that module, 2 for the second.
-    """
-
-    path: str
-    call: int
+_MARK = re.compile(r"shapelab:([^/()#]*)#(\d+)")
 
 
 @dataclass(frozen=True)
@@ -41,13 +30,12 @@ class ModuleFacts:
     Attributes:
       cls: its class, as its author named it.
       leaf: whether it is a layer of flax that holds no other module, so that all it does is one stage.
+      declared: the padding it was given, where it is a layer that takes one.
     """
 
     cls: type
     leaf: bool
-
-
-ROOT = Scope("", 1)
+    declared: str | tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass
@@ -64,13 +52,14 @@ class Scopes:
     calls: dict[str, int] = field(default_factory=dict)
     failed: str | None = None
 
-    def name(self, module: nnx.Module) -> None:
+    def name(self, module: Any, prefix: str = "") -> None:
         """Give every module from this one down its path, and the class that speaks it."""
         found = [(path, node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Module)]
         holders = {path[:end] for path, _ in found for end in range(len(path))}
         for path, node in found:
-            dotted = ".".join(str(part) for part in path)
-            self.modules[dotted] = ModuleFacts(type(node), is_flax(type(node)) and path not in holders)
+            dotted = ".".join(str(part) for part in (prefix, *path) if str(part))
+            leaf = is_layer(type(node)) and path not in holders
+            self.modules[dotted] = ModuleFacts(type(node), leaf, declared_padding(node) if leaf else None)
             object.__setattr__(node, _PATH, dotted)
             object.__setattr__(node, "__class__", _speaking(type(node)))
 
@@ -92,10 +81,11 @@ class Scopes:
             return call(*args, **kwargs)
         path = ".".join(context.module.path)
         cls = type(context.module)
-        self.modules.setdefault(path, ModuleFacts(cls, is_flax(cls)))
+        if path not in self.modules:
+            self.modules[path] = ModuleFacts(cls, is_layer(cls), declared_padding(context.module))
         for holder in {path.rpartition(".")[0], ""} - {path}:  # who calls another is no single layer
             if holder in self.modules:
-                self.modules[holder] = ModuleFacts(self.modules[holder].cls, leaf=False)
+                self.modules[holder] = replace(self.modules[holder], leaf=False)
         with self.call(path):
             return call(*args, **kwargs)
 
@@ -118,13 +108,33 @@ def is_flax(cls: type) -> bool:
     return cls.__module__.split(".")[0] == "flax"
 
 
-def scope_of(name_stack: Any) -> Scope | None:
-    """The innermost module call named on an equation's name stack."""
-    found = _MARK.findall(str(name_stack))
-    if not found:
-        return None
-    path, _, call = found[-1].partition("#")
-    return Scope(path, int(call or 1))
+def is_layer(cls: type) -> bool:
+    """Whether a class is a layer of flax, or derives from one."""
+    return is_flax(cls) or layer_op(cls) is not None
+
+
+def declared_padding(layer: Any) -> str | tuple[tuple[int, int], ...] | None:
+    """The padding that a layer of flax was given: its name, or lo and hi for each spatial axis."""
+    padding, kernel = getattr(layer, "padding", None), getattr(layer, "kernel_size", None)
+    if isinstance(padding, str):
+        return padding
+    axes = len(kernel) if isinstance(kernel, tuple | list) else 1
+    if isinstance(padding, int):
+        return ((padding, padding),) * axes
+    if isinstance(padding, tuple | list):
+        return tuple((int(p), int(p)) if isinstance(p, int) else (int(p[0]), int(p[1])) for p in padding)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def calls_named(name_stack: str) -> tuple[tuple[str, str], ...]:
+    """The module calls named on an equation's name stack, outermost first, each as (path, mark).
+
+    The backward pass of ``jax.grad`` bears the names of the calls it belongs to, within ``transpose(…)``: its marks
+    are others than those of the forward.
+    """
+    way = "transposed " if "transpose(" in name_stack else ""
+    return tuple((path, way + number) for path, number in _MARK.findall(name_stack))
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,193 @@
+"""Any module as something to explore: its input's sizes as fields, traced and run like a lesson.
+
+Importing this file imports jax.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, make_dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from shapelab.engine.answers import Activations
+from shapelab.engine.in_process import Remembered
+from shapelab.engine.inputs import noise, scene
+from shapelab.engine.nearest import near
+from shapelab.engine.spec import Spec
+from shapelab.errors import ShapeError
+from shapelab.lessons import Config, Lesson, bounded
+from shapelab.tracing.execute import activations
+from shapelab.tracing.program import Program
+from shapelab.tracing.records import SPATIAL, Trace
+from shapelab.tracing.tracer import is_array, program
+
+HELP = {
+    "N": "Examples in a batch.",
+    "L": "Length of the input.",
+    "D": "Depth of the input.",
+    "H": "Height of the input.",
+    "W": "Width of the input.",
+}
+MOST_BYTES = 256 * 2**20  # of values kept of one run; larger stages show shapes alone
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A call of the caller's own: what to trace, and which of its sizes can be moved.
+
+    Attributes:
+      module: the module or function.
+      args: its arguments.
+      kwargs: arguments by name.
+      method: what to call instead of ``__call__``, or None.
+      number: of the array, among the call's, whose sizes are moved.
+      axes: for each field, the axis of that array that it sets.
+    """
+
+    module: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    method: str | Callable[..., Any] | None
+    number: int = 0
+    axes: tuple[tuple[str, int], ...] = ()
+
+    def program(self, shape: tuple[int, ...] | None) -> Program:
+        """The program of the call with the moved array of another shape; None leaves it as it is."""
+        leaves, tree = jax.tree.flatten((self.args, dict(self.kwargs)), is_leaf=_is_whole)
+        arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+        if shape is not None:
+            place = arrays[self.number]
+            if tuple(leaves[place].shape) != shape:
+                leaves[place] = jax.ShapeDtypeStruct(shape, leaves[place].dtype)  # type: ignore[no-untyped-call]
+        args, kwargs = jax.tree.unflatten(tree, leaves)
+        return program(self.module, *args, method=self.method, **kwargs)
+
+
+class ModuleEngine:
+    """Traces and runs one call at the sizes asked for. Safe to share between threads."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._programs = Remembered(most=64)
+        self._runs = Remembered(most=4)
+
+    def trace(self, spec: Spec) -> Trace:
+        """The trace at a configuration: abstract, nothing compiled."""
+        return self._program(spec).trace
+
+    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
+        """The values of a field nearest to the present one that work."""
+        return near(self.trace, spec, field)
+
+    def run(self, spec: Spec) -> Activations | None:
+        """The values of the stages, or None for a module of shapes alone, which has none.
+
+        Raises:
+          ShapeError: when the module cannot run at this configuration.
+        """
+        answer: Activations | None = self._runs(spec, lambda: self._run(spec))
+        return answer
+
+    def _program(self, spec: Spec) -> Program:
+        answer: Program = self._programs(spec, lambda: self._subject.program(spec.input_shape))
+        return answer
+
+    def _run(self, spec: Spec) -> Activations | None:
+        traced = self._program(spec)
+        if traced.trace.error is not None:
+            raise ShapeError(traced.trace.error.message)
+        if any(isinstance(array, jax.ShapeDtypeStruct) for array in traced.state):
+            return None
+        arguments = [_values(array, n) for n, array in enumerate(traced.arguments)]
+        values = activations(traced, traced.state, arguments, _affordable(traced))
+        leaves = zip(traced.trace.parameters, traced.state, strict=True)
+        parameters = {leaf.path: np.asarray(array) for leaf, array in leaves if leaf.dtype != "key<fry>"}
+        return Activations(np.asarray(arguments[traced.trace.main]), values, parameters)
+
+
+def subject_of(
+    module: Any, args: Sequence[Any], kwargs: Mapping[str, Any], method: str | Callable[..., Any] | None
+) -> tuple[Spec, ModuleEngine]:
+    """What an explorer shows of a module, and the engine that answers for it.
+
+    The fields are the spatial axes of the input with the most axes, and any other axis that can be one longer without
+    the forward failing: that is tried.
+
+    Raises:
+      ShapeError: for a call without an array among its arguments.
+    """
+    whole = Subject(module, tuple(args), dict(kwargs), method)
+    trace = whole.program(None).trace
+    if not trace.inputs:
+        raise ShapeError(f"{trace.name} is given no array: explore(module, x) needs its input")
+    main = trace.inputs[trace.main]
+    whole = Subject(module, tuple(args), dict(kwargs), method, trace.main)
+    fields, axes = [], []
+    for axis, size in enumerate(main.shape):
+        letter = main.layout[axis]
+        longer = (*main.shape[:axis], size + 1, *main.shape[axis + 1 :])
+        if letter not in SPATIAL and (trace.error is not None or whole.program(longer).trace.error is not None):
+            continue
+        name = letter or f"axis_{axis}"
+        high = max(4 * size, 16)
+        words = HELP.get(letter, f"Axis {axis} of {main.name}.")
+        fields.append((name, int, bounded(size, low=1, high=high, group="Input", role="input", help=words)))
+        axes.append((name, axis))
+    config: type[Config] = make_dataclass("Sizes", fields, bases=(Config,), frozen=True)
+
+    def shape(values: Any) -> tuple[int, ...]:
+        moved = list(main.shape)
+        for name, axis in axes:
+            moved[axis] = getattr(values, name)
+        return tuple(moved)
+
+    def code(values: Any) -> str:
+        called = f".{method}" if isinstance(method, str) else ""
+        given = [f"  {t.name}: {shape(values) if t is main else t.shape} {t.dtype}" for t in trace.inputs]
+        return "\n".join([f"{trace.name}{called}(", *(f"{line}," for line in given), ")"])
+
+    lesson = Lesson(
+        name=f"module-{next(_numbers)}",
+        title=trace.name,
+        Config=config,
+        input_shape=shape,
+        input_layout=main.layout,
+        constructor=lambda _: lambda: module,
+        code=code,
+    )
+    return Spec(lesson.name, config(), lesson), ModuleEngine(whole)
+
+
+def _is_whole(leaf: Any) -> bool:
+    """Modules and their like are passed on whole."""
+    from flax import nnx
+
+    return leaf is None or isinstance(leaf, nnx.Pytree | nnx.Variable)
+
+
+def _values(array: Any, seed: int) -> Any:
+    """The array given; for one known by its shape alone, a picture, noise or zeros."""
+    if not isinstance(array, jax.ShapeDtypeStruct):
+        return array
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return np.zeros(array.shape, array.dtype)
+    if len(array.shape) in (3, 4) and array.shape[-1] <= 16:
+        pictures = [scene(tuple(array.shape[-3:]), seed + i) for i in range(int(np.prod(array.shape[:-3], dtype=int)))]
+        return np.stack(pictures).reshape(array.shape).astype(array.dtype)
+    return noise(tuple(array.shape), seed).astype(array.dtype)
+
+
+def _affordable(traced: Program) -> list[int]:
+    """The stages whose values fit together into the budget, the smallest first."""
+    left, kept = MOST_BYTES, []
+    for size, index in sorted((stage.bytes, i) for i, stage in enumerate(traced.trace.stages)):
+        left -= size
+        if left >= 0:
+            kept.append(index)
+    return sorted(kept)
