@@ -9,9 +9,10 @@ import numpy as np
 
 from shapelab.engine.answers import Activations
 from shapelab.explorers.pictures import OneConvolution
-from shapelab.geometry import ReceptiveField, Window
+from shapelab.geometry import Fill, ReceptiveField, Window
 from shapelab.tracing.records import SPATIAL, Stage, Trace, numbered
 
+FILLS = {Fill.CONSTANT: "", Fill.CIRCULAR: "wrapped round", Fill.REFLECT: "mirrored"}
 SIDES = {"H": ("top", "bottom"), "W": ("left", "right"), "L": ("left", "right"), "D": ("front", "back")}
 
 
@@ -136,7 +137,19 @@ def padding_text(stage: Stage) -> str:
     for axis, window, _, _ in _axes(stage):
         low, high = SIDES[axis]
         sides += [f"{low} {window.padding.lo}", f"{high} {window.padding.hi}"]
-    return f'<span class="shapelab-padding sl-padding sl-mono">{", ".join(sides)}</span>'
+    fills = {FILLS[window.padding.fill] for window in stage.windows if window.padding.total} - {""}
+    said = f' <span class="sl-quiet">{", ".join(sorted(fills))}</span>' if fills else ""
+    return f'<span class="shapelab-padding sl-padding sl-mono">{", ".join(sides)}</span>{said}'
+
+
+def unread_text(stage: Stage) -> str:
+    """``H: 2 cells unread``, for the axes whose windows pass over cells; "" where every cell is read."""
+    lost = [
+        f"{axis}: {len(cells)} of {size} cells unread"
+        for (axis, _, size, _), cells in zip(_axes(stage), stage.unread or (), strict=False)
+        if cells
+    ]
+    return ", ".join(lost)
 
 
 def stage_details(stage: Stage) -> str:
@@ -159,6 +172,7 @@ def stage_details(stage: Stage) -> str:
         f'<span class="sl-quiet">{layout_text(stage.layout)}</span></td></tr>{_parameter_rows(stage)}'
         f"<tr><td class='sl-padding'>padding</td><td>{padding_text(stage)}</td></tr></table>"
     )
+    parts.append(f'<div class="sl-facts">{lost}</div>' if (lost := unread_text(stage)) else "")
     facts = [f"{stage.params:,} parameters"] if stage.params else []
     facts += [f"{stage.macs:,} MACs"] if stage.macs else []
     if stage.receptive_field:

@@ -48,11 +48,11 @@ class Caught:
         """Read the exception's frames: the caller's last line, and the operands of what it called there."""
         frames = [(frame, line) for frame, line in _frames(error) if not is_tracer(frame.f_code.co_filename)]
         last_own = max((i for i, (frame, _) in enumerate(frames) if _is_own(frame)), default=None)
-        if last_own is None:
-            return cls("", _first_lines(error), (), None)
-        own, line = frames[last_own]
-        source = Source(own.f_code.co_filename, line)
-        called = [frame for frame, _ in frames[last_own + 1 :]]
+        source = None
+        if last_own is not None:
+            own, line = frames[last_own]
+            source = Source(own.f_code.co_filename, line)
+        called = [frame for frame, _ in frames[0 if last_own is None else last_own + 1 :]]
         names = [frame.f_code.co_name for frame in called if frame.f_code.co_name not in (*FORWARDERS, "__call__")]
         op = names[0].strip("_").removeprefix("operator_") if names else ""
         shapes = next((found for found in map(_argument_shapes, called) if len(found) >= 2), ())
