@@ -103,7 +103,7 @@ def mistaken(refused: Contraction, path: str, layer: str | None, stages: Sequenc
         (left, right), _ = refused.numbers
         if len(left) != 1 or len(right) != 1 or lhs[left[0]] == rhs[right[0]]:
             return "", ""
-        return _features(lhs, lhs[left[0]], rhs[right[0]], "the kernel", rhs, path if layer else "", stages)
+        return _features(lhs, lhs[left[0]], rhs[right[0]], "the kernel", rhs, path if layer else None, stages)
     if len(lhs) == len(rhs) - 1:
         batched = (1, *lhs)
         return (
@@ -135,11 +135,11 @@ def mistaken(refused: Contraction, path: str, layer: str | None, stages: Sequenc
             f"as NC{layout[1:-1]} it would fit",
             f"x.transpose{order} has the shape {turned}, {layout}",
         )
-    return _features(lhs, given, wanted, "the kernel", rhs, path if layer else "", stages)
+    return _features(lhs, given, wanted, "the kernel", rhs, path if layer else None, stages)
 
 
 def _features(
-    lhs: Shape, given: int, wanted: int, what: str, rhs: Shape, layer: str, stages: Sequence[Stage]
+    lhs: Shape, given: int, wanted: int, what: str, rhs: Shape, layer: str | None, stages: Sequence[Stage]
 ) -> tuple[str, str]:
     explanation = f"the input {lhs} has {given} channels, {what} {rhs} takes {wanted}"
     maker = _last_with_shape(stages, lhs)
@@ -148,7 +148,9 @@ def _features(
         parts = [shape[-1] for shape in stages[joined].in_shapes]
         if sum(parts) == given:
             explanation += f": {numbered(stages)[joined]} joined {' + '.join(map(str, parts))}"
-    return explanation, f"build {layer} with in_features={given}" if layer else f"give a kernel for {given} channels"
+    if layer is None:
+        return explanation, f"give a kernel for {given} channels"
+    return explanation, f"build {layer or 'it'} with in_features={given}"
 
 
 def _channels(refused: Contraction) -> tuple[int, int, str, str]:
