@@ -87,6 +87,14 @@ class Dashboard:
         complaints, self.complaints = self.complaints, []
         assert not complaints, "\n".join(complaints)
 
+    def settled_messages(self) -> int:
+        """Messages sent so far, once no more come: what was typed last is sent when the kernel has heard the rest."""
+        seen = -1
+        while seen != self.messages:
+            seen = self.messages
+            self.page.wait_for_timeout(700)
+        return seen
+
     # -- what can be taken hold of ---------------------------------------------------------------------------------
 
     def lesson(self, title: str) -> Locator:

@@ -21,6 +21,13 @@ import psutil
 PATIENCE = 30.0
 """Seconds after which something that takes one or two has gone wrong."""
 
+LISTENING_TO_CTRL_C = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+]
+"""Starts a command that hears SIGINT, also where these tests themselves run in the background of a shell."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -79,7 +86,7 @@ def serving(
     port = port or free_port()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*(start or command()), "serve", "--port", str(port), "--no-browser"],
+            [*LISTENING_TO_CTRL_C, *(start or command()), "serve", "--port", str(port), "--no-browser"],
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

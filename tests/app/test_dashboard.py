@@ -624,7 +624,7 @@ def test_pointing_at_an_output_cell_lights_the_window_it_reads(lighting: Dashboa
     (top, _), (left, _) = lax.padtype_to_pads((10, 8), (3, 4), (3, 3), "SAME")
     in_left, in_top, in_cell = grid(lighting, "input")
     out_left, out_top, out_cell = grid(lighting, "output")
-    sent = lighting.messages
+    sent = lighting.settled_messages()
     for row in range(4):
         for column in range(3):
             lighting.page.mouse.move(*point(lighting, "output", row, column))

@@ -132,6 +132,7 @@ function render({ model, el }) {
   let stale = false;
   let gone = false;
   let drawnWidth = 0;
+  let pointer = null; // where it stands over the picture
 
   const meta = () => model.get("spec")?.layout?.meta ?? {};
 
@@ -157,7 +158,8 @@ function render({ model, el }) {
       await Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, responsive: false, staticPlot: false });
       drawnWidth = place;
       light.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      light.replaceChildren();
+      if (pointer) highlight(pointer);
+      else light.replaceChildren();
       el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);
     } catch (error) {
       sheet.textContent = `The picture could not be drawn: ${error.message}`;
@@ -171,6 +173,7 @@ function render({ model, el }) {
   }
 
   function highlight(event) {
+    pointer = { clientX: event.clientX, clientY: event.clientY };
     const spec = meta();
     light.replaceChildren();
     if (spec.kind !== "window_grid") return null;
@@ -223,7 +226,10 @@ function render({ model, el }) {
   themes.observe(document.body, watched);
   preference.addEventListener("change", draw);
   el.addEventListener("pointermove", highlight);
-  el.addEventListener("pointerleave", () => light.replaceChildren());
+  el.addEventListener("pointerleave", () => {
+    pointer = null;
+    light.replaceChildren();
+  });
   el.addEventListener("click", onClick);
   model.on("change:spec", draw);
   model.on("change:dimmed", dim);
