@@ -197,7 +197,7 @@ def test_nothing_is_cut_off_or_covered(shared: Dashboard, lesson: str, state: st
     faults = {}
     for name, size in SIZES.items():
         resize(shared, size)
-        found = shared.until(lambda: shared.page.evaluate(FIND_FAULTS), lambda found: not found, patience=2)
+        found = shared.until(lambda: shared.page.evaluate(FIND_FAULTS), lambda found: not found, patience=15)
         if found:
             faults[name] = found
     assert not faults, "\n".join(f"{name}: {fault}" for name, found in faults.items() for fault in found)
@@ -259,7 +259,7 @@ def test_the_page_stays_where_it_is_when_a_value_changes(shared: Dashboard, less
     for move in MOVES[lesson]:
         at |= move
         bring_to(shared, lesson, at)
-        after = shared.until(lambda: shared.page.evaluate(POSITIONS), lambda after: after == before, patience=2)
+        after = shared.until(lambda: shared.page.evaluate(POSITIONS), lambda after: after == before, patience=15)
         jumps += [
             f"{move} moved {css} from {before[css]} to {after[css]}" for css in before if after[css] != before[css]
         ]
