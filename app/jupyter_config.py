@@ -37,6 +37,3 @@ c.MappingKernelManager.cull_connected = True
 
 # A line a request is for whoever debugs the server; the address is printed by `shapelab serve` itself.
 c.Application.log_level = "ERROR"
-
-# Tornado takes no time-out longer than the interval of its pings, and says so for every page with Jupyter's default.
-c.Voila.tornado_settings = {"ws_ping_timeout": 30_000}

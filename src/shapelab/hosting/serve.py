@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import sys
@@ -104,6 +105,9 @@ def serve(*, host: str, port: int, browser: bool) -> None:
       CannotServeError: when the address cannot be had; before anything is started.
     """
     _check_free(host, port)
+    # Tornado warns that it shortens Jupyter's time-out for pings. To set a shorter one would silence it, and would make
+    # Jupyter drop healthy connections: it compares with the time since the last answer, a whole interval ago.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     folder = app_folder()
     server = Server.instance(config=_configuration(folder))
     server.open_a_browser = browser
