@@ -124,7 +124,7 @@ def _rows(trace: Trace) -> list[tuple[str, ...]]:
             "".join(axis or "." for axis in stage.layout),
             _each(stage, "size"),
             _each(stage, "stride"),
-            _paddings(stage),
+            padding_text(stage),
             f"{stage.params:,}" if stage.params else "",
             f"{stage.macs:,}" if stage.macs else "",
             "×".join(str(field.size) for field in stage.receptive_field or ()) + ("*" if stage.couples_all else ""),
@@ -177,7 +177,7 @@ def _each(stage: Stage, what: str) -> str:
     )
 
 
-def _paddings(stage: Stage) -> str:
+def padding_text(stage: Stage) -> str:
     """``SAME 0+1``, ``CIRCULAR 1+1, 2+2``, ``VALID``; ``SAME crop 0+1`` for a transposed convolution."""
     if not stage.windows:
         return ""

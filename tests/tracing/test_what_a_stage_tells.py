@@ -9,9 +9,11 @@ from flax import nnx
 from jax import lax
 
 from shapelab import trace
+from shapelab.explorers.pictures import network_picture
 from shapelab.geometry import Fill, Padding
 from shapelab.modules.resnet_block import BasicBlock
 from shapelab.modules.unet import UNet
+from shapelab.report import text_table
 
 RNGS = nnx.Rngs(0)
 
@@ -68,6 +70,19 @@ def test_unread_cells_are_told_per_axis():
     made = trace(nnx.Conv(1, 1, (2, 3), strides=(3, 2), padding="VALID", rngs=RNGS), image(1, 8, 8, 1))
     assert made.stages[0].unread == ((2, 5), (7,))
     assert trace(jnp.tanh, image(2, 3)).stages[0].unread is None
+
+
+def test_a_kernel_wider_than_its_input_gives_the_empty_axis_that_jax_gives():
+    net = nnx.Conv(3, 4, (5, 2), padding="VALID", rngs=RNGS)
+    made = trace(net, image(1, 3, 9, 3))
+    (stage,) = made.stages
+    assert stage.out_shape == net(jnp.ones((1, 3, 9, 3))).shape == (1, 0, 8, 4)
+    assert stage.unread == ((0, 1, 2), ())
+    assert (stage.macs, stage.bytes) == (0, 0)
+    assert [window.fits(size) for window, size in zip(stage.windows, stage.slides_over, strict=True)] == [False, True]
+    assert "(1, 0, 8, 4)" in text_table(made)
+    assert "(1, 0, 8, 4)" in str(network_picture(made, 0, narrow=False))
+    assert "(1, 0, 8, 4)" in str(network_picture(made, 0, narrow=True))
 
 
 def test_parameters_count_trained_and_fixed_numbers_and_bytes():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from shapelab.display import cells
 from shapelab.display.markup import place, shape_of, text
 from shapelab.display.tree import Node, times
+from shapelab.report import padding_text
 from shapelab.tracing.records import Branch, Failure, Trace, numbered
 
 ROWS = 500  # of a whole table: a notebook keeps each output, and a page lays it out
@@ -79,7 +80,7 @@ class _Writer:
         if self.slides:
             unread, which = cells.unread_of(stage)
             amber = f" <u{_title(which)}>{text(unread)}</u>" if unread else ""
-            row += [_cell(*cells.window_of(stage)), f"<span>{text(cells.padding_of(stage))}{amber}</span>"]
+            row += [_cell(*cells.window_of(stage)), f"<span>{text(padding_text(stage))}{amber}</span>"]
         row += [_cell(params, cells.parameters_of(stage) if params else ""), _cell(macs, macs_title)]
         return " ".join([*row, _cell(cells.field_of(stage))] if self.slides else row)
 

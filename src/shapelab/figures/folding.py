@@ -99,12 +99,13 @@ def _fold(trace: Trace, depth: int) -> Folded:
 
 
 def size_of(shape: Shape, layout: Sequence[str]) -> tuple[float, float, float]:
-    """H, W and C of a block; what the layout does not name is taken from the end of the shape."""
+    """H, W and C of a block, at least 1; what the layout does not name is taken from the end of the shape."""
     named = dict(zip(layout, shape, strict=False))
     spatial = [n for n, name in zip(shape, layout, strict=False) if name in SPATIAL]
     height = spatial[0] if spatial else (shape[-2] if len(shape) > 1 else 1)
     width = spatial[1] if len(spatial) > 1 else 1
-    return float(height), float(width), float(named.get("C", shape[-1] if shape else 1))
+    channels = named.get("C", shape[-1] if shape else 1)
+    return max(float(height), 1.0), max(float(width), 1.0), max(float(channels), 1.0)
 
 
 def colours(trace: Trace, folded: Folded) -> list[tuple[str, str]]:

@@ -28,6 +28,8 @@ def convolution_macs(windows: Sequence[Window], input_sizes: Sequence[int], chan
 
 def _meetings(window: Window, input_size: int) -> int:
     """How often a tap meets an input (or padding) cell along one axis."""
+    if not window.fits(input_size):
+        return 0
     if window.base_dilation > 1 and window.stride == 1:
         return input_size * window.size
     return -(-window.output_size(input_size) * window.size // window.base_dilation)

@@ -39,6 +39,10 @@ class Window:
         """Cells that the window slides over: the spread input and its padding."""
         return self.spread_size(input_size) + self.padding.total
 
+    def fits(self, input_size: int) -> bool:
+        """Whether the padded input has as many cells as the window spans. JAX gives an empty axis where it has not."""
+        return self.padded_size(input_size) >= self.span
+
     def output_size(self, input_size: int) -> int:
         """``floor((padded - span) / stride) + 1``.
 
@@ -49,7 +53,7 @@ class Window:
           ShapeError: when the window spans more cells than the padded input has.
         """
         padded = self.padded_size(input_size)
-        if padded < self.span:
+        if not self.fits(input_size):
             raise ShapeError(
                 f"kernel spans {self.span} cells, the padded input has {padded}: at least {self.span} needed"
             )
@@ -69,6 +73,8 @@ class Window:
 
     def unread(self, input_size: int) -> tuple[int, ...]:
         """The input cells that no window reads, in order: gaps between windows and the rest at the end."""
+        if not self.fits(input_size):
+            return tuple(range(input_size))
         outputs, padded = self.output_size(input_size), self.padded_size(input_size)
         met = bytearray(padded)  # which cells of the padded axis lie under a tap
         for tap in range(self.size):

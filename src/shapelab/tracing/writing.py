@@ -201,7 +201,7 @@ class Writer:
         sizes = dict(zip(self._names.layout(gives.dims), gives.shape, strict=True))
         for axis in found:
             window, size = slid.windows[axis], slid.slides_over[axis]
-            fits = window.output_size(size) if window.padded_size(size) >= window.span else 0
+            fits = window.output_size(size) if window.fits(size) else 0
             if sizes.get(self._names.name(slid.dims[axis].axis), fits) != fits:
                 return []
         return found
