@@ -149,10 +149,20 @@ class Dashboard:
         """The sliders of the lesson that is shown."""
         return FIELDS[self.text(".shapelab-lessons .mod-active").strip()]
 
-    def choose_stage(self, number: int) -> None:
-        """Choose a line of a network's list of stages; negative from the end."""
+    def choose_stage(self, which: int | str, sizes: tuple[int, ...] = ()) -> None:
+        """Choose a line of a network's list of stages: by number, negative from the end, or by name and sizes.
+
+        The list comes a moment after the headline: a line is looked for until it is there.
+        """
         stages = self.page.locator(".sl-stages select")
-        stages.select_option(index=number % stages.locator("option").count())
+        if isinstance(which, int):
+            stages.select_option(index=which % stages.locator("option").count())
+            return
+        shape = r"\D+".join(map(str, sizes))
+        starts = re.compile(rf"^{re.escape(which)}\b.*\({shape}\b")
+        line = stages.locator("option").filter(has_text=starts).first
+        expect(line).to_be_attached()
+        stages.select_option(index=line.evaluate("option => option.index"))
 
     def drag(self, field: str, value: int, *, by_way_of: tuple[int, ...] = ()) -> None:
         """Pull a slider's handle with the mouse to a value's place on the track."""

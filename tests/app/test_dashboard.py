@@ -396,8 +396,7 @@ def test_choosing_a_stage_shows_its_windows(shared: Dashboard) -> None:
     shared.choose_lesson("U-Net")
     shared.set(H=24, W=16, base_features=4)
     assert_says(shared, "U-Net", settings(shared, "U-Net"))
-    stages = shared.page.locator(".sl-stages select")
-    stages.select_option(label=next(o for o in stages.locator("option").all_inner_texts() if o.startswith("max_pool")))
+    shared.choose_stage("max_pool", (12, 8))
     expect(shared.page.locator(".sl-right .sl-heading").nth(1)).to_have_text(re.compile("max_pool", re.IGNORECASE))
     rows = [re.findall(r"\S+", row) for row in shared.page.locator(".sl-numbers tr").all_inner_texts()[1:]]
     assert [(row[0], row[1], row[-1]) for row in rows] == [("H", "24", "12"), ("W", "16", "8")]
