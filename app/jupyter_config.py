@@ -18,7 +18,7 @@ c.VoilaConfiguration.show_tracebacks = False
 # Whatever else is installed for JupyterLab stays out: plotly's extension weighs 4.8 MB for a widget that this page does
 # not use, and Notebook's own breaks on a page that is none of its. As a denylist, because Voila's allow-list leaves the
 # page blank.
-NEEDED = {"@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab_pygments"}
+NEEDED = {"@jupyter-widgets/jupyterlab-manager", "anywidget"}
 FOUND = {
     "/".join(package.parent.relative_to(folder).parts)
     for folder in map(Path, jupyter_path("labextensions"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
 from functools import lru_cache
@@ -10,12 +9,14 @@ from pathlib import Path
 
 from tornado.web import HTTPError, RequestHandler
 
+from shapelab.hosting.assets import send_for_good
+
 ROUTE = r"shapelab/static/([0-9a-f]{16})/plotly\.min\.js"
 
 
 @lru_cache(maxsize=1)
-def bundle() -> tuple[str, bytes, bytes]:
-    """The first 16 digits of the bundle's SHA-256, the bundle, and the bundle gzipped.
+def bundle() -> tuple[str, Path]:
+    """The first 16 digits of the bundle's SHA-256, and the file.
 
     Raises:
       ModuleNotFoundError: when plotly is not installed.
@@ -24,8 +25,7 @@ def bundle() -> tuple[str, bytes, bytes]:
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError("plotly is not installed", name="plotly")
     file = Path(found.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
-    code = file.read_bytes()
-    return hashlib.sha256(code).hexdigest()[:16], code, gzip.compress(code, 9)
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16], file
 
 
 def address(base_url: str) -> str:
@@ -36,19 +36,12 @@ def address(base_url: str) -> str:
 class BundleHandler(RequestHandler):
     """Serves the bundle."""
 
-    def get(self, digest: str) -> None:
+    async def get(self, digest: str) -> None:
         """The bundle, gzipped for who accepts it."""
-        known, code, zipped = bundle()
+        known, file = bundle()
         if digest != known:
             raise HTTPError(404)
-        self.set_header("Content-Type", "text/javascript; charset=utf-8")
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
-        self.set_header("Vary", "Accept-Encoding")
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            self.set_header("Content-Encoding", "gzip")
-            self.finish(zipped)
-        else:
-            self.finish(code)
+        await send_for_good(self, file)
 
 
 class HealthHandler(RequestHandler):

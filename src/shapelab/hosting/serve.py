@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.utils import url_path_join
+from jupyterlab_server.config import get_federated_extensions
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -19,6 +20,8 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
 from shapelab.hosting.app_folder import app_folder
+from shapelab.hosting.assets import ROUTE as ASSETS
+from shapelab.hosting.assets import AssetHandler, Assets
 from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
 from shapelab.hosting.kernels import OwnKernel
 
@@ -40,6 +43,7 @@ class Server(Voila):  # type: ignore[misc]
     """Voila with this project's template and routes, and without its search for another port."""
 
     open_a_browser = False
+    assets: Assets
 
     def setup_template_dirs(self) -> None:
         """Put this project's frame before Voila's own templates."""
@@ -50,15 +54,28 @@ class Server(Voila):  # type: ignore[misc]
         self.template_paths: list[str] = [str(frame / "shapelab"), str(frame), *self.template_paths]
 
     def init_settings(self) -> dict[str, Any]:
-        """Name the address of plotly.js to the page."""
+        """Name the addresses of scripts to the page; compress what is made for each visitor."""
+        self.assets = self._find_assets()
         self.voila_configuration.page_config_hook = self._page_config
         settings: dict[str, Any] = super().init_settings()
+        settings["compress_response"] = True
+        settings["websocket_compression_options"] = {"compression_level": 1}  # of pictures, 30 a second
         return settings
+
+    def _find_assets(self) -> Assets:
+        """Voila's scripts, and those of the extensions that the page loads."""
+        extensions = {
+            f"labextensions/{name}": [Path(found["ext_path"])]
+            for name, found in get_federated_extensions(self.labextensions_path).items()
+            if name not in self.voila_configuration.extension_denylist
+        }
+        return Assets({"voila": map(Path, self.static_paths), **extensions})
 
     def init_handlers(self) -> list[Any]:
         """This project's routes come first."""
         handlers = [
             (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
+            (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": self.assets}),
             (url_path_join(self.server_url, "/healthz"), HealthHandler),
         ]
         for route in super().init_handlers():
@@ -87,9 +104,10 @@ class Server(Voila):  # type: ignore[misc]
         finally:
             self.stop()
 
-    @staticmethod
-    def _page_config(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
+    def _page_config(self, page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
         page_config["shapelabPlotly"] = address(base_url)
+        page_config["fullStaticUrl"] = self.assets.address(base_url, "voila")
+        page_config["fullLabextensionsUrl"] = self.assets.address(base_url, "labextensions")
         return page_config
 
 

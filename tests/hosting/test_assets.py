@@ -1,0 +1,111 @@
+"""Voila's scripts over HTTP: small, kept for good under an address of their own, and no other file beside them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.server import PATIENCE, Server, serving
+from shapelab.hosting.assets import Assets
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("assets")) as running:
+        yield running
+
+
+def get(server: Server, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
+    connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+@pytest.fixture(scope="module")
+def html(server: Server) -> str:
+    return get(server, "/")[1].decode()
+
+
+@pytest.fixture(scope="module")
+def config(html: str) -> dict[str, str]:
+    found = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', html, re.DOTALL)
+    assert found
+    told: dict[str, str] = json.loads(found[1])
+    return told
+
+
+def test_scripts_are_compressed_and_kept_for_good(server: Server, html: str, config: dict[str, str]) -> None:
+    scripts = re.findall(r'<script[^>]* src="([^"]+)"', html)
+    assert any(path.startswith(config["fullStaticUrl"]) for path in scripts)
+    for path in scripts:
+        whole = get(server, path)[1]
+        response, body = get(server, path, Accept_Encoding="gzip, deflate, br")
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert response.headers["Content-Type"].startswith("text/javascript")
+        assert "immutable" in response.headers["Cache-Control"]
+        assert response.headers["Vary"] == "Accept-Encoding"
+        assert gzip.decompress(body) == whole
+        assert len(body) < len(whole) / 2
+
+
+def test_the_extensions_that_the_page_loads_are_served_and_no_other(server: Server, config: dict[str, str]) -> None:
+    named = {extension["name"]: extension["load"] for extension in config["federated_extensions"]}  # type: ignore[index]
+    assert "anywidget" in named
+    assert "jupyterlab-plotly" not in named, "a second plotly.js, of 4.8 MB, that the page does not use"
+    for name, load in named.items():
+        assert get(server, f"{config['fullLabextensionsUrl']}/{name}/{load.removeprefix('./')}")[0].status == 200
+    assert get(server, f"{config['fullLabextensionsUrl']}/jupyterlab-plotly/package.json")[0].status == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "/shapelab/assets/0123456789abcdef/voila/voila.js",
+        "{voila}/nosuch.js",
+        "{voila}/../../../../../../etc/passwd",
+        "{voila}/%2e%2e/%2e%2e/conf.json",
+        "{voila}//etc/passwd",
+        "{voila}/",
+    ],
+)
+def test_another_address_has_nothing(server: Server, config: dict[str, str], wrong: str) -> None:
+    response, _ = get(server, wrong.format(voila=config["fullStaticUrl"]))
+    assert response.status == 404
+    assert "Cache-Control" not in response.headers
+
+
+def test_the_page_itself_is_compressed_and_not_kept(server: Server) -> None:
+    response, body = get(server, "/", Accept_Encoding="gzip")
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert "no-store" in response.headers["Cache-Control"]
+    assert b"shapelab-header" in gzip.decompress(body)
+
+
+def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one.js").write_text("1")
+    before = Assets({"x": [tmp_path]})
+    assert before.file(before.digest, "x/a/one.js") == tmp_path / "a" / "one.js"
+    assert Assets({"x": [tmp_path]}).digest == before.digest
+    (tmp_path / "a" / "one.js").write_text("2")
+    assert Assets({"x": [tmp_path]}).digest != before.digest
+
+
+def test_of_two_folders_the_first_is_served(tmp_path: Path) -> None:
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.js").write_text(name)
+    both = Assets({"x": [tmp_path / "mine", tmp_path / "theirs"]})
+    file = both.file(both.digest, "x/page.js")
+    assert file is not None
+    assert file.read_text() == "mine"
