@@ -65,7 +65,7 @@ def test_the_constructor_builds_what_the_forward_function_runs(case):
     construct = lesson.constructor(config)
 
     def build_and_run(x):
-        module = construct()
+        module = construct(config.seed)
         if case == "linen":
             return module.init_with_output(jax.random.key(config.seed), x)[0]
         return module(x)
@@ -79,7 +79,7 @@ def test_the_constructor_builds_what_the_forward_function_runs(case):
 def test_every_preset_is_in_bounds_and_can_be_built(lesson, settings):
     config = lesson.Config.of(settings)
     assert all(size >= 1 for size in lesson.input_shape(config))
-    module = nnx.eval_shape(lesson.constructor(config))
+    module = nnx.eval_shape(lambda: lesson.constructor(config)(0))
     assert jax.tree.leaves(nnx.state(module))
 
 

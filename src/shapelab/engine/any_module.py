@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapelab.engine.answers import Activations
-from shapelab.engine.in_process import Remembered
+from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import noise, scene
 from shapelab.engine.nearest import near
 from shapelab.engine.spec import Spec
@@ -158,7 +158,7 @@ def subject_of(
         Config=config,
         input_shape=shape,
         input_layout=main.layout,
-        constructor=lambda _: lambda: module,
+        constructor=lambda _: lambda _seed: module,
         code=code,
     )
     return Spec(lesson.name, config(), lesson), ModuleEngine(whole)

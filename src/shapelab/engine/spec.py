@@ -38,6 +38,13 @@ class Spec:
         return replace(self, config=self.config.replace(**values))
 
     @property
+    def structure(self) -> Spec:
+        """The same with the seed at its default: what all shapes depend on, and nothing else."""
+        if "seed" not in self.config.rules():
+            return self
+        return replace(self, config=self.config.replace(seed=type(self.config)().seed))  # type: ignore[attr-defined]
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of the input, channels last."""
         return self.lesson.input_shape(self.config)

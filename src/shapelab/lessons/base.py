@@ -106,7 +106,8 @@ class Lesson:
       Config: the parameters.
       input_shape: shape of the input, channels last, for a configuration.
       input_layout: names of the input's axes.
-      constructor: for a configuration, a function without arguments that builds the module; imports jax.
+      constructor: for a configuration, a function that builds the module from a seed or a key of ``jax.random``; a
+        Linen module, whose ``init`` takes the key, needs none. Imports jax.
       code: the call as a person would write it.
       pattern: what the input looks like: "noise", or "scene", a picture with edges.
       linked: fields that move together while they are linked, such as a kernel's two sides.
@@ -118,7 +119,7 @@ class Lesson:
     Config: type[Config]
     input_shape: Callable[[Any], tuple[int, ...]]
     input_layout: tuple[str, ...]
-    constructor: Callable[[Any], Callable[[], Any]]
+    constructor: Callable[[Any], Callable[[Any], Any]]
     code: Callable[[Any], str]
     pattern: str = "noise"
     linked: tuple[str, ...] = ()

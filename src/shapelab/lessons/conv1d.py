@@ -21,12 +21,12 @@ class Conv1DConfig(Config):
     seed: int = bounded(0, low=0, high=99, group="Values", help=SEED)
 
 
-def _constructor(config: Conv1DConfig) -> Callable[[], Any]:
+def _constructor(config: Conv1DConfig) -> Callable[[Any], Any]:
     from flax import nnx
 
     from shapelab.modules.conv1d import MyConv1D
 
-    return lambda: MyConv1D(config.C, config.features, config.kernel_size, rngs=nnx.Rngs(config.seed))
+    return lambda rng: MyConv1D(config.C, config.features, config.kernel_size, rngs=nnx.Rngs(rng))
 
 
 def _code(config: Conv1DConfig) -> str:

@@ -27,17 +27,17 @@ class Conv2DConfig(Config):
     seed: int = bounded(0, low=0, high=99, group="Values", help=SEED)
 
 
-def _constructor(config: Conv2DConfig) -> Callable[[], Any]:
+def _constructor(config: Conv2DConfig) -> Callable[[Any], Any]:
     if config.library == "linen":
         from shapelab.modules import conv2d_linen
 
-        return lambda: conv2d_linen.MyConv2D(config.features, config.kernel_h, config.kernel_w, config.stride)
+        return lambda _: conv2d_linen.MyConv2D(config.features, config.kernel_h, config.kernel_w, config.stride)
     from flax import nnx
 
     from shapelab.modules import conv2d
 
-    return lambda: conv2d.MyConv2D(
-        config.C, config.features, config.kernel_h, config.kernel_w, config.stride, rngs=nnx.Rngs(config.seed)
+    return lambda rng: conv2d.MyConv2D(
+        config.C, config.features, config.kernel_h, config.kernel_w, config.stride, rngs=nnx.Rngs(rng)
     )
 
 

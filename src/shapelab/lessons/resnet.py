@@ -27,12 +27,12 @@ class ResNetConfig(Config):
     seed: int = bounded(0, low=0, high=99, group="Values", help=SEED)
 
 
-def _constructor(config: ResNetConfig) -> Callable[[], Any]:
+def _constructor(config: ResNetConfig) -> Callable[[Any], Any]:
     from flax import nnx
 
     from shapelab.modules.resnet_block import BasicBlock
 
-    return lambda: BasicBlock(config.features, rngs=nnx.Rngs(config.seed))
+    return lambda rng: BasicBlock(config.features, rngs=nnx.Rngs(rng))
 
 
 def _code(config: ResNetConfig) -> str:

@@ -28,12 +28,12 @@ class UNetConfig(Config):
     seed: int = bounded(0, low=0, high=99, group="Values", help=SEED)
 
 
-def _constructor(config: UNetConfig) -> Callable[[], Any]:
+def _constructor(config: UNetConfig) -> Callable[[Any], Any]:
     from flax import nnx
 
     from shapelab.modules.unet import UNet
 
-    return lambda: UNet(config.C, config.base_features, rngs=nnx.Rngs(config.seed))
+    return lambda rng: UNet(config.C, config.base_features, rngs=nnx.Rngs(rng))
 
 
 def _code(config: UNetConfig) -> str:

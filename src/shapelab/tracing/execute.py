@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from shapelab.tracing.program import Program
 from shapelab.tracing.records import Trace, numbered
@@ -87,6 +88,51 @@ def execute(
     return Execution(traced.trace, traced.returned(outputs), values)
 
 
+@dataclass(frozen=True)
+class Part:
+    """What gives some results of a program, and nothing that they do not need.
+
+    Attributes:
+      reads: the inputs of the whole program that it needs, by number.
+      jaxpr: from those inputs, in that order, to the results.
+      consts: the program's constants.
+    """
+
+    reads: tuple[int, ...]
+    jaxpr: Any
+    consts: Sequence[Any]
+
+    def compiled(self) -> Callable[..., Sequence[Any]]:
+        """The part as a compiled function of the inputs that it reads."""
+
+        def run(consts: Sequence[Any], inputs: Sequence[Any]) -> Sequence[Any]:
+            values: Sequence[Any] = jax.core.eval_jaxpr(self.jaxpr, consts, *inputs)
+            return values
+
+        inputs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in self.jaxpr.invars]  # type: ignore[no-untyped-call]
+        call = jax.jit(run, compiler_options=QUICK_COMPILE).lower(self.consts, inputs).compile()
+        return lambda *given: call(self.consts, list(given))
+
+
+def part_for(closed: Any, results: Sequence[Any]) -> Part:
+    """The part of a closed jaxpr that gives some of its variables."""
+    whole = closed.jaxpr
+    names = whole.debug_info._replace(result_paths=None)
+    jaxpr, used = dce_jaxpr(whole.replace(outvars=[*results], debug_info=names), [True] * len(results))
+    return Part(tuple(i for i, needed in enumerate(used) if needed), jaxpr, closed.consts)
+
+
+def part_of_stages(program: Program, stages: Sequence[int]) -> Part:
+    """The part that gives the output of some stages; its inputs are the state's arrays and then the call's."""
+    return part_for(program.jaxpr, [program.stage_vars[stage] for stage in stages])
+
+
+def valued(program: Program, stages: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Those of the stages asked for that have a value of their own; one inside a scan's body or a branch has none."""
+    wanted = range(len(program.stage_vars)) if stages is None else stages
+    return tuple(stage for stage in wanted if program.stage_vars[stage] is not None)
+
+
 def activations(
     program: Program, state: Sequence[Any], arguments: Sequence[Any], stages: Sequence[int] | None = None
 ) -> dict[int, np.ndarray[Any, Any]]:
@@ -109,11 +155,9 @@ def _run(
     program: Program, state: Sequence[Any], arguments: Sequence[Any], stages: Sequence[int] | None
 ) -> tuple[dict[int, np.ndarray[Any, Any]], list[Any]]:
     """The values of the stages, and the call's results."""
-    wanted = range(len(program.stage_vars)) if stages is None else stages
-    held = {stage: program.stage_vars[stage] for stage in wanted if program.stage_vars[stage] is not None}
-    whole = program.jaxpr.jaxpr
-    results = whole.outvars
-    jaxpr = whole.replace(outvars=[*held.values(), *results], debug_info=whole.debug_info._replace(result_paths=None))
-    run = jax.jit(lambda consts, args: jax.core.eval_jaxpr(jaxpr, consts, *args), compiler_options=QUICK_COMPILE)
-    values = run(program.jaxpr.consts, [*state, *arguments])
-    return {stage: np.asarray(value) for stage, value in zip(held, values, strict=False)}, values[len(held) :]
+    held = valued(program, stages)
+    results = program.jaxpr.jaxpr.outvars
+    part = part_for(program.jaxpr, [*(program.stage_vars[stage] for stage in held), *results])
+    given = [*state, *arguments]
+    values = part.compiled()(*(given[i] for i in part.reads))
+    return {stage: np.asarray(value) for stage, value in zip(held, values, strict=False)}, list(values[len(held) :])

@@ -1,0 +1,53 @@
+"""``python -m shapelab.engine``: the engine as a service of its own, for the kernels of one server.
+
+It listens where it is told to, and ends when its standard input does: it does not outlive the server that started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from shapelab.engine.client import TOKEN
+from shapelab.engine.service import create_app
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m shapelab.engine", description=__doc__)
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--unix", type=Path, help="path of a Unix socket, in a folder that nobody else may enter")
+    place.add_argument("--port", type=int, help="port on the loopback address")
+    args = parser.parse_args()
+    config = uvicorn.Config(create_app(os.environ[TOKEN]), log_level="error", access_log=False, lifespan="on")
+    server = uvicorn.Server(config)
+
+    def end_with_input() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=end_with_input, daemon=True).start()
+    asyncio.run(server.serve(sockets=[_listening(args.unix, args.port)]))
+
+
+def _listening(path: Path | None, port: int | None) -> socket.socket:
+    if path is None:
+        listener = socket.socket(socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        return listener
+    path.unlink(missing_ok=True)  # left by one that was killed
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    return listener
+
+
+if __name__ == "__main__":
+    main()

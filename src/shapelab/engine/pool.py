@@ -1,0 +1,229 @@
+"""A few worker processes: who answers what, and what happens to one that dies, grows or takes too long.
+
+Runs on an event loop; imports no jax.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sys
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from shapelab.engine import wire
+from shapelab.errors import EngineAwayError, TooLargeError
+
+WORKERS = 3
+MOST_MEMORY = 256 * 2**20  # bytes that a worker alone may hold before it is replaced
+MOST_SECONDS = 20.0
+QUICK = frozenset({"trace", "near"})
+
+
+@dataclass
+class Job:
+    """A question on its way.
+
+    Attributes:
+      verb: "trace", "run", "near" or "prepare".
+      question: a ``wire.Question``, encoded.
+      answer: what comes of it: (whether it is an answer and not a refusal, MessagePack).
+    """
+
+    verb: str
+    question: bytes
+    answer: asyncio.Future[tuple[bool, bytes]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class _Worker:
+    """One process, seen from outside."""
+
+    def __init__(self, context: Any, niceness: int) -> None:
+        self._context, self._niceness = context, niceness
+        self.busy, self.memory, self.starts = False, 0, 0
+        self._closed = False
+        self._process: Any = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, None before the first question."""
+        return self._process.pid if self._process else None
+
+    def ask(self, verb: str, question: bytes) -> wire.Reply:
+        """Ask, and wait for the answer; blocks. A process that is not there is started."""
+        connection = self._started()
+        connection.send_bytes(wire.pair(verb, question))
+        if not connection.poll(MOST_SECONDS):
+            self.stop()
+            raise TooLargeError(
+                f"this took longer than {MOST_SECONDS:.0f} s and was stopped: a smaller setting is quicker"
+            )
+        reply = wire.decode(connection.recv_bytes(), wire.Reply)
+        self.memory = reply.memory
+        return reply  # type: ignore[no-any-return]
+
+    def start(self) -> None:
+        """Start the process ahead of its first question."""
+        self._started()
+
+    def close(self) -> None:
+        """End the process for good."""
+        self._closed = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process, whatever it does; the next question starts another."""
+        connection, process = self._connection, self._process
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.kill()
+            process.join()
+        self.memory = 0
+
+    def _started(self) -> Connection:
+        if self._closed:
+            raise EngineAwayError("the engine is stopping")
+        if self._connection is None or not self._process.is_alive():
+            self.stop()
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=_work, args=(theirs, self._niceness), daemon=True)
+            process.start()
+            theirs.close()
+            self._connection, self._process = ours, process
+            self.starts += 1
+        assert self._connection is not None
+        return self._connection
+
+
+class Pool:
+    """The workers and the questions that wait for one.
+
+    Traces go to the first worker that is free, runs to the last, and one worker is kept for traces alone: a picture
+    never waits for a compilation.
+    """
+
+    def __init__(self, size: int = WORKERS) -> None:
+        """Set up a pool; processes start with ``start``."""
+        context = _context()
+        self._workers = [_Worker(context, niceness=5 if number else 0) for number in range(size)]
+        self._waiting: dict[str, deque[Job]] = {"quick": deque(), "slow": deque()}
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Start the processes, one after the other; each answers as soon as it is up."""
+        for worker in self._workers:
+            worker.busy = True
+        for worker in self._workers:
+            await self._in_thread(worker.start)
+            worker.busy = False
+            self._dispatch()
+
+    def stop(self) -> None:
+        """End the processes; what was asked stays unanswered."""
+        for worker in self._workers:
+            worker.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked and nothing is being answered."""
+        waits = self._waiting["quick"] or self._waiting["slow"]
+        return not waits and not any(worker.busy for worker in self._workers)
+
+    def state(self) -> list[dict[str, Any]]:
+        """For each worker its process number, bytes, how often it was started, and whether it is busy."""
+        return [{"pid": w.pid, "memory": w.memory, "starts": w.starts, "busy": w.busy} for w in self._workers]
+
+    async def ask(self, verb: str, question: bytes) -> tuple[bool, bytes]:
+        """Ask a worker.
+
+        Returns:
+          Whether it answered rather than refused, and its answer or ``wire.Refusal``, encoded.
+        """
+        job = Job(verb, question)
+        self._waiting["quick" if verb in QUICK else "slow"].append(job)
+        self._dispatch()
+        return await job.answer
+
+    async def ask_ahead(self, verb: str, question: bytes) -> tuple[bool, bytes]:
+        """Ask what nobody has asked yet, of a pool that is idle.
+
+        Constructors are traced where the traces are made; all else keeps out of their way.
+        """
+        workers = self._workers
+        job = Job(verb, question)
+        self._begin(workers[0] if verb == "prepare" else workers[min(1, len(workers) - 1)], job)
+        return await job.answer
+
+    def _dispatch(self) -> None:
+        for kind, waiting in self._waiting.items():
+            order = self._workers if kind == "quick" else self._workers[:0:-1] or self._workers
+            for worker in order:
+                if waiting and not worker.busy:
+                    self._begin(worker, waiting.popleft())
+
+    def _begin(self, worker: _Worker, job: Job) -> None:
+        worker.busy = True
+        task = asyncio.get_running_loop().create_task(self._serve(worker, job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, worker: _Worker, job: Job) -> None:
+        answer = await self._in_thread(_asked, worker, job)
+        if not job.answer.done():
+            job.answer.set_result(answer)
+        if worker.memory > MOST_MEMORY:
+            await self._in_thread(_replace, worker)
+        worker.busy = False
+        self._dispatch()
+
+    async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
+
+
+def _asked(worker: _Worker, job: Job) -> tuple[bool, bytes]:
+    """Ask, and once more if the worker dies over it: what killed it may have been the one before."""
+    for _ in range(2):
+        try:
+            reply = worker.ask(job.verb, job.question)
+            return reply.fine, reply.answer
+        except (EOFError, OSError):
+            worker.stop()
+        except Exception as error:  # whoever asked is told
+            return False, wire.encode(wire.Refusal.of(error))
+    away = EngineAwayError("the engine's worker ended twice while it computed this")
+    return False, wire.encode(wire.Refusal.of(away))
+
+
+def _replace(worker: _Worker) -> None:
+    worker.stop()
+    worker.start()
+
+
+def _context() -> Any:
+    """How processes are started.
+
+    Workers are forked from a process that has imported jax and started nothing: they are up in a fifth of a second and
+    share its memory. Elsewhere than on Linux system libraries do not survive a fork: there each starts anew.
+    """
+    if not sys.platform.startswith("linux"):
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["shapelab.engine.worker"])
+    return context
+
+
+def _work(connection: Connection, niceness: int) -> None:
+    from shapelab.engine.worker import work
+
+    work(connection, niceness)

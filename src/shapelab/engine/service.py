@@ -1,0 +1,214 @@
+"""The engine as a service that all kernels share: one small ASGI application before a pool of workers.
+
+It holds answers as the bytes that travel, knows nothing about visitors, and imports no jax.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from functools import partial
+from typing import Any
+
+import msgspec
+import psutil
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shapelab.engine import wire
+from shapelab.engine.ahead import constructions, neighbours
+from shapelab.engine.cache import Bounded
+from shapelab.engine.pool import Pool
+from shapelab.engine.spec import Spec, check
+from shapelab.errors import ShapeError
+
+MOST_TRACES = 32 * 2**20  # bytes of traces that are kept
+MOST_VALUES = 96 * 2**20  # bytes of values that are kept
+MOST_BODY = 16 * 2**10  # bytes of a question
+MOST_STAGES = 1000
+QUIET = 0.4  # seconds without a question after which work ahead begins
+
+VERBS = ("trace", "run", "known", "near")
+
+Answer = tuple[bool, bytes]
+Jobs = deque[tuple[str, Spec, tuple[int, ...] | None]]
+
+
+class Service:
+    """Answers questions from what it remembers, or asks the pool; equal questions in flight are asked once."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._traces = Bounded(2**14, weigh=len, budget=MOST_TRACES)
+        self._values = Bounded(2**14, weigh=len, budget=MOST_VALUES)
+        self._in_flight: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._asked = asyncio.Event()
+        self._latest: tuple[Spec, tuple[int, ...] | None] | None = None
+        self.hits = self.misses = 0
+
+    async def answer(self, verb: str, spec: Spec, asked: wire.Question) -> Answer:
+        """The answer to a visitor's question."""
+        kept, key = self._place(verb, spec, asked)
+        known = kept.get(key)
+        if verb == "known":
+            return known is not None, known or b""
+        self._latest = (spec, asked.stages if verb == "run" else self._stages_of(spec))
+        self._asked.set()
+        if known is not None:
+            self.hits += 1
+            return True, known
+        self.misses += 1
+        return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.field))
+
+    async def work_ahead(self) -> None:
+        """For ever: when nothing has been asked for a moment, compute what is likely to be asked next."""
+        constructors: Jobs = deque(("prepare", spec, None) for spec in constructions())
+        await self._work_off(constructors)
+        while True:
+            await self._asked.wait()
+            await self._quiet()
+            if self._latest is not None:
+                spec, stages = self._latest
+                near = list(neighbours(spec))
+                await self._work_off(deque(("trace", other, None) for other in near))
+                if stages is not None:
+                    await self._work_off(deque(("run", other, stages) for other in near))
+            await self._work_off(constructors)
+
+    async def _work_off(self, jobs: Jobs) -> None:
+        """Do one after the other what is not known yet, until a visitor asks something."""
+        while jobs and not self._asked.is_set() and self._pool.idle:
+            verb, spec, stages = jobs.popleft()
+            kept, key = self._place(verb, spec, wire.Question(spec.lesson_name, {}, stages))
+            if kept.get(key) is None:
+                fine, answer = await self._pool.ask_ahead(verb, wire.question(spec, stages))
+                if fine:
+                    kept.put(key, answer)
+
+    async def _quiet(self) -> None:
+        """Wait until nothing has been asked for a while; the next question sets the event again."""
+        while self._asked.is_set():
+            self._asked.clear()
+            await asyncio.sleep(QUIET)
+
+    async def _ask(self, verb: str, kept: Bounded, key: Hashable, question: bytes) -> Answer:
+        task = self._in_flight.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._pool.ask(verb, question))
+            self._in_flight[key] = task
+            task.add_done_callback(lambda done: self._settle(kept, key, done))
+        return await asyncio.shield(task)  # one who leaves does not take the answer away from the others
+
+    def _settle(self, kept: Bounded, key: Hashable, done: asyncio.Task[Answer]) -> None:
+        self._in_flight.pop(key, None)
+        if not done.cancelled() and done.exception() is None and done.result()[0]:
+            kept.put(key, done.result()[1])
+
+    def _place(self, verb: str, spec: Spec, asked: wire.Question) -> tuple[Bounded, Hashable]:
+        if verb in ("run", "known"):
+            return self._values, (spec, asked.stages)
+        return self._traces, (verb, spec.structure, asked.field)
+
+    def _stages_of(self, spec: Spec) -> tuple[int, ...] | None:
+        """The stages that were last asked of the same lesson."""
+        if self._latest is not None and self._latest[0].lesson_name == spec.lesson_name:
+            return self._latest[1]
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """Counts and bytes, for whoever watches."""
+        held = {"traces": len(self._traces), "values": len(self._values)}
+        own = psutil.Process().memory_info().rss
+        return {"held": held, "hits": self.hits, "misses": self.misses, "memory": own, "workers": self._pool.state()}
+
+
+def create_app(token: str, pool: Pool | None = None) -> Starlette:
+    """The application.
+
+    Args:
+      token: what a kernel must show; only the kernels of this server know it.
+      pool: the workers; made and started with the application by default.
+    """
+    workers = pool or Pool()
+    service = Service(workers)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        starting = asyncio.create_task(workers.start())
+        ahead = asyncio.create_task(service.work_ahead())
+        yield
+        for task in (ahead, starting):
+            task.cancel()
+        workers.stop()
+
+    async def ask(verb: str, request: Request) -> Response:
+        try:
+            asked = await _question(request)
+            spec = check(asked.lesson, asked.values)
+        except ShapeError as error:
+            return _refused(wire.encode(wire.Refusal.of(error)))
+        fine, answer = await service.answer(verb, spec, asked)
+        if verb == "known" and not fine:
+            return Response(status_code=204)
+        return Response(answer, media_type=wire.MEDIA_TYPE) if fine else _refused(answer)
+
+    async def state(_: Request) -> Response:
+        return JSONResponse(service.state())
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    routes = [
+        Route("/healthz", health),
+        Route("/state", state),
+        *(Route(f"/{verb}", partial(ask, verb), methods=["POST"]) for verb in VERBS),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(_OnlyWith, token=token)])
+
+
+class _OnlyWith:
+    """Lets requests pass that show the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app, self._expected = app, f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401."""
+        given = dict(scope.get("headers", [])).get(b"authorization", b"")
+        if scope["type"] == "http" and not hmac.compare_digest(given, self._expected):
+            await Response(status_code=401)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def _question(request: Request) -> wire.Question:
+    """The question in a request.
+
+    Raises:
+      ShapeError: for a body that is none, or too large a one.
+    """
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BODY:
+            raise ShapeError(
+                f"the question has more than {MOST_BODY} bytes: a lesson, its values and stages need fewer"
+            )
+    try:
+        asked: wire.Question = wire.decode(body, wire.Question)
+    except msgspec.MsgspecError as error:
+        raise ShapeError(f"this is no question to an engine: {error}") from error
+    if len(asked.stages or ()) > MOST_STAGES:
+        raise ShapeError(f"{len(asked.stages or ())} stages are asked for: at most {MOST_STAGES} at once")
+    return asked
+
+
+def _refused(refusal: bytes) -> Response:
+    return Response(refusal, status_code=422, media_type=wire.MEDIA_TYPE)

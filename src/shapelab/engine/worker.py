@@ -1,0 +1,63 @@
+"""A worker process: answers one question at a time from an engine of its own.
+
+The process that workers are forked from imports this file once, and jax with it. That starts no JAX backend, which a
+fork would not survive.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+from shapelab.engine import wire
+from shapelab.engine.in_process import Engine
+from shapelab.engine.spec import check
+from shapelab.lessons import LESSONS
+
+MEASURED_EVERY = 1.0  # seconds
+
+# What has been imported by now is shared with every worker as long as nobody writes to it: the collector would.
+for _lesson in LESSONS.values():
+    _lesson.constructor(_lesson.Config())
+gc.collect()
+gc.freeze()
+
+
+def work(connection: Connection, niceness: int) -> None:
+    """Answer what comes through a pipe until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it closes the pipe
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
+    engine, memory, measured = Engine(), 0, 0.0
+    while True:
+        try:
+            verb, question = wire.decode(connection.recv_bytes(), tuple[str, wire.Question])
+        except EOFError:
+            return
+        try:
+            fine, answer = True, wire.encode(_answer(engine, verb, question))
+        except Exception as error:  # whoever asked is told
+            fine, answer = False, wire.encode(wire.Refusal.of(error))
+        if time.monotonic() - measured > MEASURED_EVERY:
+            memory, measured = psutil.Process().memory_full_info().uss, time.monotonic()
+        try:
+            connection.send_bytes(wire.encode(wire.Reply(fine, answer, memory)))
+        except BrokenPipeError:
+            return
+
+
+def _answer(engine: Engine, verb: str, asked: wire.Question) -> Any:
+    spec = check(asked.lesson, asked.values)
+    if verb == "trace":
+        return wire.without_program(engine.trace(spec))
+    if verb == "run":
+        return engine.run(spec, asked.stages)
+    if verb == "near":
+        return engine.near(spec, asked.field)
+    return engine.prepare(spec)
