@@ -2,7 +2,7 @@
 # make test        lint, types and all tests, the real-browser ones included
 # make lint        lint and types alone            make pytest   the tests alone
 # make oracles     PyTorch for the tests that compare with it, where there is a build for the CPU alone
-# make bench       the time of a trace beside its peers
+# make bench       the time of a trace, and the dashboard, each beside its peers; ARGS="--quick" takes three minutes
 # make lock        both requirement files anew     make clean    take away what the others made
 
 PYTHON ?= python3
@@ -32,8 +32,9 @@ lint: $(VENV)/.tests
 oracles: $(VENV)/.tests
 	@$(BIN)/python tools/torch_cpu.py $(BIN)/python
 
-bench: $(VENV)/.tests
-	@$(BIN)/python benchmarks/trace.py $(ARGS)
+bench: $(VENV)/.tests browser
+	@$(BIN)/python benchmarks/trace.py $(filter --markdown,$(ARGS))
+	@$(BIN)/python benchmarks/dashboard.py $(ARGS)
 
 # A stamp is written last: an installation that was broken off is done again.
 $(VENV)/.product: requirements.txt pyproject.toml tools/environment.py

@@ -1,0 +1,1 @@
+"""What `dashboard.py` measures with: two servers, one browser, and a clock inside the page."""
