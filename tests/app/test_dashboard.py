@@ -693,10 +693,9 @@ def test_clicking_an_output_cell_moves_the_window_and_its_arithmetic(lighting: D
         lighting.wait_for_pictures()
         drawn = (
             lighting.figure()
-            .locator(".js-plotly-plot")
-            .evaluate(
-                """plot => plot.layout.shapes.filter(shape => shape.type === "rect")
-                  .map(shape => [shape.x0, shape.y0, shape.x1 - shape.x0, shape.y1 - shape.y0])"""
+            .locator(".shapelab-marks rect")
+            .evaluate_all(
+                """boxes => boxes.map(b => ["x", "y", "width", "height"].map(name => Number(b.getAttribute(name))))"""
             )
         )
         window = [in_left + in_cell * (3 * column - left), in_top + in_cell * (3 * row - top), 4 * in_cell, 3 * in_cell]
@@ -713,7 +712,7 @@ def test_the_picture_counts_the_padding_of_each_side(lighting: Dashboard) -> Non
     boxes = (
         lighting.figure()
         .locator(".js-plotly-plot")
-        .evaluate("plot => plot.data.find(trace => trace.name === 'padding').x.filter(x => x === null).length")
+        .evaluate("plot => plot.data.find(trace => trace.name === 'padding').x.filter(Number.isNaN).length")
     )
     assert boxes == padded
 

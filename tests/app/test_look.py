@@ -58,7 +58,7 @@ FIND_FAULTS = r"""
   while (walk.nextNode()) {
     const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();
     if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    if (parent.closest("script, style, select, .sl-code, .noUi-tooltip, .hoverlayer, #loading")) continue;
+    if (parent.closest("script, style, select, .sl-code, .noUi-tooltip, .shapelab-tip, #loading")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
@@ -112,7 +112,8 @@ FIND_FAULTS = r"""
     const frame = figure.getBoundingClientRect(), edge = column(figure).getBoundingClientRect();
     if (frame.left < edge.left - 1 || frame.right > edge.right + 1) faults.push("a picture leaves its column");
     for (const text of figure.querySelectorAll(".annotation-text")) {
-      const size = parseFloat(getComputedStyle(text).fontSize);
+      const { width } = text.ownerSVGElement.viewBox.baseVal;
+      const size = parseFloat(getComputedStyle(text).fontSize) * (frame.width / width);
       if (size < 8) faults.push(`type of ${size.toFixed(1)} px in a picture: ${text.textContent}`);
     }
   }
@@ -154,7 +155,7 @@ FIND_PALE = r"""
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement, text = walk.currentNode.textContent.trim();
     if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    if (parent.closest("script, style, option, .hoverlayer, #loading")) continue;
+    if (parent.closest("script, style, option, .shapelab-tip, #loading")) continue;
     const style = getComputedStyle(parent);
     check(parent.closest("svg") ? parent.closest(".shapelab-figure") ?? parent : parent,
       parent.closest("svg") ? style.fill : style.color, text.slice(0, 40), style);

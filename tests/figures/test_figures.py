@@ -11,11 +11,12 @@ from oracles.numpy_reference import same_output_size, same_padding
 from oracles.sheets import (
     CLEAR,
     all_text,
+    boxes,
     colours,
+    edges,
     heatmap,
     outside,
     overlapping_texts,
-    scatter,
 )
 from shapelab.explorers import pictures
 from shapelab.figures.feature_maps import feature_maps
@@ -145,6 +146,22 @@ def test_every_picture_says_in_words_what_it_shows(all_specs, lesson, settings, 
         assert len(spec["layout"]["meta"]["alt"]) > 10, name
 
 
+def hatched_cells(spec):
+    """Which cells of the padded plane have their middle in a hatched box."""
+    plane = spec["layout"]["meta"]["padded"]
+    (left, top), (wide, high), (rows, columns) = plane["corner"], plane["cell"], plane["counts"]
+    y, x = top + high * (np.arange(rows) + 0.5), left + wide * (np.arange(columns) + 0.5)
+    hatched = np.zeros((rows, columns), bool)
+    for x0, y0, x1, y1 in boxes(spec, "padding"):
+        hatched |= np.outer((y0 < y) & (y < y1), (x0 < x) & (x < x1))
+    return hatched
+
+
+def around(before, size, after):
+    """A plane of (rows, columns) cells, False in a plane with True around it."""
+    return np.pad(np.zeros(size, bool), list(zip(before, after, strict=True)), constant_values=True)
+
+
 @every_width
 @pytest.mark.parametrize(("lesson", "settings"), PLANES)
 def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
@@ -160,10 +177,7 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
     np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0, 0])
     np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3][..., 0])
     assert heatmap(spec, "output")["z"].shape == tuple(out)
-    hatched = scatter(spec, "padding")
-    padded = (height + top + bottom) * (width + left + right) - height * width
-    assert (0 if hatched is None else hatched["x"].count(None)) == padded
-    unread = scatter(spec, "unread")
+    np.testing.assert_array_equal(hatched_cells(spec), around((top, left), (height, width), (bottom, right)))
     rows, columns = (
         {
             cell
@@ -175,21 +189,16 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
             (width, kernels[1], out[1], left),
         )
     )
-    crossed = sum(1 for row in range(height) for column in range(width) if row in rows or column in columns)
-    cell = spec["layout"]["meta"]["padded"]["cell"]
-    if crossed and cell >= 6:
-        assert len(unread["x"]) == crossed
-        at = {
-            (
-                round((y - heatmap(spec, "input")["y"][0]) / cell),
-                round((x - heatmap(spec, "input")["x"][0]) / cell),
-            )
-            for x, y in zip(unread["x"], unread["y"], strict=True)
-        }
-        assert at == {(i, j) for i in range(height) for j in range(width) if i in rows or j in columns}
-    elif not crossed:
-        assert unread is None or not unread["x"]
     said = all_text(spec)
+    wide, high = spec["layout"]["meta"]["padded"]["cell"]
+    (x0, *_), (y0, *_) = (edges(heatmap(spec, "input"), axis) for axis in "xy")
+    at = {(int(((b + d) / 2 - y0) / high), int(((a + c) / 2 - x0) / wide)) for a, b, c, d in boxes(spec, "unread")}
+    if min(wide, high) >= 6:
+        assert at == {(i, j) for i in range(height) for j in range(width) if i in rows or j in columns}
+    else:
+        assert not at
+        assert (f"{len(rows)} rows" in said) == bool(rows)
+        assert (f"{len(columns)} columns" in said) == bool(columns)
     assert f"input {height} × {width}" in said
     assert f"output {out[0]} × {out[1]}" in said
     assert f"kernel {kernels[0]} × {kernels[1]}" in said
@@ -215,8 +224,11 @@ def test_a_strip_shows_what_the_program_does(traced, lesson, settings, narrow):
     np.testing.assert_array_equal(heatmap(spec, "input")["z"], values.input.T)
     np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3].T)
     np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0].T)
-    hatched = scatter(spec, "padding")
-    assert (0 if hatched is None else hatched["x"].count(None)) == (lo + hi) * channels
+    wide, high = (np.diff(edges(heatmap(spec, "input"), axis))[0] for axis in "xy")
+    hatched = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes(spec, "padding"))
+    gaps = 4 * (wide + high) * (lo + hi) * channels  # where cells stand apart
+    assert hatched == pytest.approx((lo + hi) * channels * wide * high, abs=gaps + 1)
+    assert bool(hatched) == bool(lo + hi)
     said = all_text(spec)
     assert f"input {length}" in said
     assert f"output {length}" in said
@@ -240,12 +252,12 @@ def test_the_window_drawn_covers_the_cells_it_reads(traced, lesson, settings, na
     padded, output = spec["layout"]["meta"]["padded"], spec["layout"]["meta"]["output"]
     stride = settings.get("stride", 2)
     kernels = settings.get("kernel_h", 3), settings.get("kernel_w", 3)
-    assert window["x0"] == pytest.approx(padded["corner"][0] + padded["cell"] * stride * cell[1])
-    assert window["y0"] == pytest.approx(padded["corner"][1] + padded["cell"] * stride * cell[0])
-    assert window["x1"] - window["x0"] == pytest.approx(padded["cell"] * kernels[1])
-    assert window["y1"] - window["y0"] == pytest.approx(padded["cell"] * kernels[0])
-    assert marked["x0"] == pytest.approx(output["corner"][0] + output["cell"] * cell[1])
-    assert marked["y0"] == pytest.approx(output["corner"][1] + output["cell"] * cell[0])
+    assert window["x0"] == pytest.approx(padded["corner"][0] + padded["cell"][0] * stride * cell[1])
+    assert window["y0"] == pytest.approx(padded["corner"][1] + padded["cell"][1] * stride * cell[0])
+    assert window["x1"] - window["x0"] == pytest.approx(padded["cell"][0] * kernels[1])
+    assert window["y1"] - window["y0"] == pytest.approx(padded["cell"][1] * kernels[0])
+    assert marked["x0"] == pytest.approx(output["corner"][0] + output["cell"][0] * cell[1])
+    assert marked["y0"] == pytest.approx(output["corner"][1] + output["cell"][1] * cell[0])
 
 
 @every_width
@@ -326,7 +338,7 @@ def test_feature_maps_show_the_values_on_one_scale(shape, narrow):
                     assert trace["z"][i, j] == part.max()
     if max(shape[:2]) > 48:
         tile = -(-max(shape[:2]) // 48)
-        assert f"{tile} × {tile}" in all_text(spec)
+        assert f"{min(tile, shape[0])} × {min(tile, shape[1])}" in all_text(spec)
     assert str(shape[2]) in all_text(spec) or shape[2] == 1
     assert outside(spec) == []
 

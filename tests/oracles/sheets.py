@@ -84,14 +84,35 @@ def extents(spec: dict[str, Any]) -> Iterator[tuple[str, Box]]:
             if trace["x"]:
                 yield "bar", (min(trace["x"]) - half, min(ends), max(trace["x"]) + half, max(ends))
             continue
-        x, y = ([float(v) for v in trace[axis] if v is not None] for axis in "xy")
-        if not x:
-            continue
-        wide = (x[1] - x[0]) / 2 if trace["type"] == "heatmap" and len(x) > 1 else 0
-        high = (y[1] - y[0]) / 2 if trace["type"] == "heatmap" and len(y) > 1 else 0
-        yield trace["type"], (min(x) - wide, min(y) - high, max(x) + wide, max(y) + high)
+        if trace["type"] == "heatmap":
+            x, y = edges(trace, "x"), edges(trace, "y")
+        else:
+            x, y = (np.asarray(trace[axis], float) for axis in "xy")
+            x, y = x[np.isfinite(x)], y[np.isfinite(y)]  # the pen is lifted where there is no number
+        if len(x):
+            yield trace["type"], (min(x), min(y), max(x), max(y))
     for note in spec["layout"]["annotations"]:
         yield f"text {note['text']!r}", text_box(note, proportional=0.55)
+
+
+def edges(grid: dict[str, Any], axis: str) -> Any:
+    """Where the cells of a grid begin and end along "x" or "y", as Plotly places them."""
+    at, count = np.asarray(grid[axis], float), np.shape(grid["z"])["yx".index(axis)]
+    if len(at) == count + 1:
+        return at
+    half = np.diff(at).mean() / 2 if count > 1 else 0.5  # of a lone cell Plotly takes the size to be 1
+    return np.append(at - half, at[-1] + half)
+
+
+def boxes(spec: dict[str, Any], name: str) -> list[Box]:
+    """The outlines of a name, each as the box around it."""
+    found = scatter(spec, name)
+    if found is None:
+        return []
+    points = np.stack([np.asarray(found["x"], float), np.asarray(found["y"], float)], axis=1)
+    drawn = np.split(points, np.flatnonzero(np.isnan(points[:, 0])))
+    outlines = [part[~np.isnan(part[:, 0])] for part in drawn]
+    return [(*part.min(axis=0), *part.max(axis=0)) for part in outlines if len(part)]
 
 
 def outside(spec: dict[str, Any], slack: float = 0.75) -> list[tuple[str, Box]]:

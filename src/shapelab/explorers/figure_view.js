@@ -58,7 +58,9 @@ function isDark() {
 }
 
 function unpackArray({ shape, float32 }) {
-  const numbers = new Float32Array(float32.buffer.slice(float32.byteOffset, float32.byteOffset + float32.byteLength));
+  const whole = float32.byteOffset % 4 === 0; // a view must begin at a multiple of four; else its bytes are copied
+  const buffer = whole ? float32.buffer : float32.buffer.slice(float32.byteOffset, float32.byteOffset + float32.byteLength);
+  const numbers = new Float32Array(buffer, whole ? float32.byteOffset : 0, float32.byteLength / 4);
   if (shape.length === 1) return numbers;
   const rows = [];
   for (let row = 0; row < shape[0]; row++) rows.push(numbers.subarray(row * shape[1], (row + 1) * shape[1]));
@@ -81,37 +83,16 @@ function prepare(value, factor, colours, key = "", parent = "") {
   return value;
 }
 
-// The window under the pointer: from an output cell to its window, and from a padded cell to the outputs that read it.
-function touched(meta, x, y) {
-  const inside = (grid) => {
-    const column = Math.floor((x - grid.corner[0]) / grid.cell);
-    const row = Math.floor((y - grid.corner[1]) / grid.cell);
-    return row >= 0 && column >= 0 && row < grid.counts[0] && column < grid.counts[1] ? [row, column] : null;
-  };
-  const box = (grid, row, column, rows, columns) => ({
-    x: grid.corner[0] + column * grid.cell,
-    y: grid.corner[1] + row * grid.cell,
-    width: columns * grid.cell,
-    height: rows * grid.cell,
-  });
-  const { stride, span, padded, output } = meta;
-  const out = inside(output);
-  if (out) {
-    const [row, column] = out;
-    const window = box(padded, row * stride[0], column * stride[1], span[0], span[1]);
-    return { cell: out, boxes: [window, box(output, row, column, 1, 1)] };
-  }
-  const read = inside(padded);
-  if (!read) return null;
-  const ranges = read.map((at, axis) => {
-    const first = Math.max(0, Math.ceil((at - span[axis] + 1) / stride[axis]));
-    const last = Math.min(output.counts[axis] - 1, Math.floor(at / stride[axis]));
-    return [first, last - first + 1];
-  });
-  const here = box(padded, read[0], read[1], 1, 1);
-  if (ranges.some(([, count]) => count < 1)) return { boxes: [here] };
-  const [[row, rows], [column, columns]] = ranges;
-  return { boxes: [here, box(output, row, column, rows, columns)] };
+// Lines and words, in the colours of the present theme.
+function coloured(svg, colours) {
+  return colours ? svg.replace(/#[0-9a-f]{6}\b/g, (light) => colours[light] ?? light) : svg;
+}
+
+function layer(className) {
+  const made = document.createElementNS(SVG, "svg");
+  made.classList.add(className);
+  made.setAttribute("aria-hidden", "true");
+  return made;
 }
 
 // Jupyter would take a slider's arrow keys for itself. It looks for this mark first of all on what has the focus.
@@ -124,18 +105,22 @@ function keepKeys(explorer) {
 function render({ model, el }) {
   el.classList.add("shapelab-figure");
   const sheet = document.createElement("div");
-  const light = document.createElementNS(SVG, "svg");
-  light.classList.add("shapelab-light");
-  light.setAttribute("aria-hidden", "true");
-  el.append(sheet, light);
-  let busy = false;
+  const [behind, before, light] = ["shapelab-marks", "shapelab-marks", "shapelab-light"].map(layer);
+  const tip = document.createElement("div");
+  tip.classList.add("shapelab-tip");
+  tip.setAttribute("aria-hidden", "true");
+  tip.hidden = true;
+  el.append(behind, sheet, before, light, tip);
+  let busy = false; // drawing, or drawn in this frame
   let stale = false;
   let gone = false;
   let drawnWidth = 0;
+  let drawnSpec = null;
   let pointer = null; // where it stands over the picture
 
   const meta = () => model.get("spec")?.layout?.meta ?? {};
 
+  // At most one picture a frame: of several specifications that come meanwhile the last is drawn.
   async function draw() {
     const spec = model.get("spec");
     if (!spec?.layout || gone) return;
@@ -152,38 +137,67 @@ function render({ model, el }) {
     busy = true;
     try {
       const Plotly = await plotly(model);
-      const factor = place / width;
-      const ready = prepare(spec, factor, isDark() ? model.get("dark") : null);
-      Object.assign(ready.layout, { width: place, height: height * factor });
-      await Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, responsive: false, staticPlot: false });
-      drawnWidth = place;
-      light.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      if (pointer) highlight(pointer);
-      else light.replaceChildren();
-      el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);
+      await paint(Plotly, spec, place);
     } catch (error) {
       sheet.textContent = `The picture could not be drawn: ${error.message}`;
-    } finally {
-      busy = false;
-      if (stale) {
-        stale = false;
-        draw();
-      }
     }
+    requestAnimationFrame(() => {
+      busy = false;
+      const again = stale;
+      stale = false;
+      if (again) draw();
+    });
+  }
+
+  async function paint(Plotly, spec, place) {
+    const { width, height } = spec.layout;
+    const factor = place / width;
+    const colours = isDark() ? model.get("dark") : null;
+    const ready = prepare({ data: spec.data, layout: spec.layout }, factor, colours);
+    Object.assign(ready.layout, { width: place, height: height * factor });
+    await Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, responsive: false, staticPlot: true });
+    for (const svg of [behind, before, light]) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    behind.innerHTML = coloured(spec.marks[0], colours);
+    before.innerHTML = coloured(spec.marks[1], colours);
+    [drawnWidth, drawnSpec] = [place, spec];
+    if (pointer) highlight(pointer);
+    else unlight();
+    el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);
+  }
+
+  function unlight() {
+    light.replaceChildren();
+    tip.hidden = true;
+  }
+
+  // A place of the screen in the picture's own pixels.
+  function placeOf(event) {
+    const frame = el.getBoundingClientRect();
+    const factor = model.get("spec").layout.width / frame.width;
+    return [(event.clientX - frame.left) * factor, (event.clientY - frame.top) * factor];
   }
 
   function highlight(event) {
     pointer = { clientX: event.clientX, clientY: event.clientY };
-    const spec = meta();
-    light.replaceChildren();
-    if (spec.kind !== "window_grid") return null;
-    const frame = el.getBoundingClientRect();
-    const factor = model.get("spec").layout.width / frame.width;
-    const hit = touched(spec, (event.clientX - frame.left) * factor, (event.clientY - frame.top) * factor);
-    for (const box of hit?.boxes ?? []) {
-      const rectangle = document.createElementNS(SVG, "rect");
-      for (const [name, value] of Object.entries(box)) rectangle.setAttribute(name, value);
-      light.append(rectangle);
+    const spec = model.get("spec");
+    if (!spec?.layout) return null;
+    const [x, y] = placeOf(event);
+    const hit = meta().kind === "window_grid" ? touched(meta(), x, y) : null;
+    light.replaceChildren(
+      ...(hit?.boxes ?? []).map((box) => {
+        const rectangle = document.createElementNS(SVG, "rect");
+        for (const [name, value] of Object.entries(box)) rectangle.setAttribute(name, value);
+        return rectangle;
+      }),
+    );
+    const words = tipAt(spec, x, y);
+    tip.hidden = !words;
+    if (words) {
+      tip.textContent = words;
+      const right = x > spec.layout.width / 2; // it grows away from the nearer edge
+      tip.style.top = `${(100 * y) / spec.layout.height}%`;
+      tip.style.left = right ? "" : `${(100 * x) / spec.layout.width}%`;
+      tip.style.right = right ? `${100 - (100 * x) / spec.layout.width}%` : "";
     }
     return hit;
   }
@@ -196,9 +210,7 @@ function render({ model, el }) {
       return;
     }
     if (meta().kind !== "pipeline") return;
-    const frame = el.getBoundingClientRect();
-    const factor = model.get("spec").layout.width / frame.width;
-    const [x, y] = [(event.clientX - frame.left) * factor, (event.clientY - frame.top) * factor];
+    const [x, y] = placeOf(event);
     const block = meta().blocks.find((b) => x >= b.x0 && x <= b.x1 && y >= b.y0 && y <= b.y1);
     if (block && block.stage >= 0) {
       model.set("stage", block.stage);
@@ -214,7 +226,7 @@ function render({ model, el }) {
       model.set("narrow", narrow);
       model.save_changes();
     }
-    if (Math.abs(el.clientWidth - drawnWidth) > 1) draw();
+    if (Math.abs(el.clientWidth - drawnWidth) > 1 || drawnSpec !== model.get("spec")) draw();
   });
   const themes = new MutationObserver(draw);
   const watched = { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] };
@@ -228,7 +240,7 @@ function render({ model, el }) {
   el.addEventListener("pointermove", highlight);
   el.addEventListener("pointerleave", () => {
     pointer = null;
-    light.replaceChildren();
+    unlight();
   });
   el.addEventListener("click", onClick);
   model.on("change:spec", draw);

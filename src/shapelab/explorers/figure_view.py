@@ -13,9 +13,11 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from shapelab.figures.marks import marks
 from shapelab.figures.theme import DARK_FOR_LIGHT
 
 _HERE = Path(__file__).parent
+_MODULE = ("figure_pointing.js", "figure_view.js")  # in one, so that a page asks for it once
 
 
 class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
@@ -30,7 +32,7 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
       stage: the stage last clicked.
     """
 
-    _esm = (_HERE / "figure_view.js").read_text(encoding="utf-8")
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
     _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
 
     spec = t.Dict().tag(sync=True)
@@ -51,7 +53,7 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
 
     def show(self, spec: dict[str, Any]) -> None:
         """Draw a specification; nothing is sent when it is the one already shown."""
-        self.spec = pack(spec)
+        self.spec = to_send(spec)
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Send plotly.js to a page that has no address for it, once a page: the browser remembers it."""
@@ -62,6 +64,13 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
         elif content.get("say") == "ready":
             for call in self._ready:
                 call()
+
+
+def to_send(spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification as the page takes it: its data and layout packed, its shapes and annotations as SVG."""
+    layout = {key: value for key, value in spec["layout"].items() if key not in ("shapes", "annotations")}
+    sent: dict[str, Any] = pack({"data": spec["data"], "layout": layout, "marks": marks(spec["layout"])})
+    return sent
 
 
 def pack(value: Any) -> Any:

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from shapelab.figures.theme import LIGHT, MONO, SANS, scale
+from shapelab.figures.theme import LIGHT, MONO, SANS
 
 Point = tuple[float, float]
 Spec = dict[str, Any]
@@ -27,6 +25,8 @@ class Canvas:
     data: list[Spec] = field(default_factory=list)
     shapes: list[Spec] = field(default_factory=list)
     annotations: list[Spec] = field(default_factory=list)
+    tips: list[Spec] = field(default_factory=list)
+    """Grids whose cells say something under the pointer, as the view reads them."""
 
     def text(
         self,
@@ -127,94 +127,6 @@ class Canvas:
         """About how wide a line of text is, on the wide side: for placing, where only the browser knows."""
         return len(text) * size * (0.62 if mono else 0.56)
 
-    def cells(
-        self,
-        corner: Point,
-        cell: Point,
-        values: np.ndarray[Any, Any] | None,
-        counts: tuple[int, int],
-        *,
-        role: str,
-        name: str,
-        hover: str,
-    ) -> None:
-        """A grid of (rows, columns) cells, each (width, height) pixels; without values, all in the role's tint."""
-        rows, columns = counts
-        known = values is not None and bool(np.isfinite(values).any())
-        z = np.asarray(values if known else np.zeros(counts), dtype=np.float32)
-        finite = z[np.isfinite(z)]
-        low, high = (float(finite.min()), float(finite.max())) if known else (0.0, 1.0)
-        gap = 2.0 if min(cell) >= 12 else 1.0 if min(cell) >= 5 else 0.0
-        self.data.append(
-            {
-                "type": "heatmap",
-                "name": name,
-                "x": (corner[0] + cell[0] * (np.arange(columns) + 0.5)).astype(np.float32),
-                "y": (corner[1] + cell[1] * (np.arange(rows) + 0.5)).astype(np.float32),
-                "z": z,
-                "zmin": low,
-                "zmax": high if high > low else low + 1.0,
-                "colorscale": scale(role),
-                "showscale": False,
-                "xgap": gap,
-                "ygap": gap,
-                "hoverinfo": "text" if known else "skip",
-                "hovertemplate": f"{hover} = %{{z:.4g}}<extra></extra>" if known else None,
-            }
-        )
-
-    def hatched(self, corners: Sequence[Point], size: Point, *, name: str) -> None:
-        """Padding: boxes hatched in amber, all of one size, as one trace."""
-        if not corners:
-            return
-        gap = 1.0 if min(size) >= 12 else 0.5 if min(size) >= 5 else 0.0
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for left, top in corners:
-            right, bottom = left + size[0] - gap, top + size[1] - gap
-            x += [left + gap, right, right, left + gap, left + gap, None]
-            y += [top + gap, top + gap, bottom, bottom, top + gap, None]
-        self.data.append(
-            {
-                "type": "scatter",
-                "name": name,
-                "mode": "lines",
-                "x": x,
-                "y": y,
-                "fill": "toself",
-                "fillpattern": {
-                    "shape": "/",
-                    "fgcolor": LIGHT.padding,
-                    "bgcolor": LIGHT.padding_tint,
-                    "size": 6,
-                    "solidity": 0.22,
-                },
-                "line": {"color": LIGHT.padding, "width": 1 if min(size) >= 5 else 0},
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-
-    def crosses(self, centres: Sequence[Point], size: float) -> None:
-        """Cells that no window reads, crossed out."""
-        self.data.append(
-            {
-                "type": "scatter",
-                "name": "unread",
-                "mode": "markers",
-                "x": [x for x, _ in centres],
-                "y": [y for _, y in centres],
-                "marker": {
-                    "symbol": "x-thin",
-                    "size": size,
-                    "line": {"color": LIGHT.ink, "width": 1.5},
-                    "color": LIGHT.ink,
-                },
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-
     def spec(self, title: str, meta: Spec | None = None) -> Spec:
         """The figure. ``title`` says in words what the picture shows, for who cannot see it."""
         axis = {"visible": False, "fixedrange": True, "zeroline": False, "showgrid": False}
@@ -232,13 +144,8 @@ class Canvas:
                 "annotations": self.annotations,
                 "showlegend": False,
                 "dragmode": False,
-                "hovermode": "closest",
-                "hoverlabel": {
-                    "bgcolor": LIGHT.panel,
-                    "bordercolor": LIGHT.line,
-                    "font": {"family": MONO, "size": 12, "color": LIGHT.ink},
-                },
-                "meta": {"alt": title, **(meta or {})},
+                "hovermode": False,
+                "meta": {"alt": title, "tips": self.tips, **(meta or {})},
             },
         }
 

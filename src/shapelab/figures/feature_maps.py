@@ -7,64 +7,62 @@ from typing import Any
 import numpy as np
 
 from shapelab.figures.canvas import Canvas, Spec
+from shapelab.figures.grids import Plane, blocks_of, cells, thinned
 
 Array = np.ndarray[Any, Any]
 MOST_PIXELS = 48
+LEAST_MAP = 4.0  # pixels that a map covers each way
 
 
 def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, role: str, narrow: bool = False) -> Spec:
     """Up to eight channels of an (H, W, C) array (four where the page is narrow), all on the scale of those shown.
 
-    Maps of more than 48 cells a side show the largest value of each tile; the caption says so.
+    ``values`` come thinned by ``pooling_factor`` of H and W. Maps of more than 48 cells a side show the largest value
+    of each tile; the caption says so.
     """
     most = 4 if narrow else 8
     canvas = Canvas(420, 140) if narrow else Canvas(860, 130)
     height, width, channels = shape[-3:]
     shown = min(channels, most)
     slot = canvas.width / most
-    side = min(slot - 12, 82.0)
-    tile = -(-max(height, width) // MOST_PIXELS)
-    maps = None if values is None or not np.isfinite(values).any() else _tiles(values[..., :shown], tile)
-    rows, columns = -(-height // tile), -(-width // tile)
-    cell = min(side / rows, side / columns)
+    blocks = blocks_of((height, width))
+    further = -(-max(-(-height // blocks[0]), -(-width // blocks[1])) // MOST_PIXELS)  # of the thinned cells
+    tile = (blocks[0] * further, blocks[1] * further)
+    maps = None if values is None or not np.isfinite(values).any() else thinned(values[..., :shown], [further] * 2)
     low, high = _range(maps) if maps is not None else (0.0, 1.0)
     for channel in range(shown):
-        corner = (slot * channel + 4, 8 + (side - cell * rows) / 2)
-        plane = None if maps is None else maps[..., channel]
-        canvas.cells(
-            corner,
-            (cell, cell),
+        plane = _plane((height, width), left=slot * channel + 4, side=min(slot - 12, 82.0))
+        cells(
+            canvas,
             plane,
-            (rows, columns),
+            None if maps is None else maps[..., channel],
             role=role,
             name=f"channel {channel}",
-            hover=f"channel {channel}",
+            says=f"channel {channel}",
+            blocks=tile,
+            limits=(low, high),
         )
-        canvas.data[-1].update({"zmin": low, "zmax": high if high > low else low + 1.0, "xgap": 0, "ygap": 0})
+        canvas.data[-1].update({"xgap": 0, "ygap": 0})
     few = f"the first {shown} of {channels} channels" if shown < channels else f"all {channels} channels"
     caption = [f"{name}: {few}, one scale" if channels > 1 else f"{name}: its one channel"]
     if maps is not None:
         caption.append(f"from {low:.3g} (pale) to {high:.3g}")
-    if tile > 1:
-        caption.append(f"the largest of each {tile} × {tile}")
+    if max(tile) > 1:
+        caption.append(f"the largest of each {min(tile[0], height)} × {min(tile[1], width)}")
     lines = [caption[0], ", ".join(caption[1:])] if narrow else [", ".join(caption)]
     for i, line in enumerate(reversed(lines)):
         canvas.text((4, canvas.height - 12 - 17 * i), line, anchor="left")
     return canvas.spec(f"Feature maps of {', '.join(caption)}.")
 
 
+def _plane(counts: tuple[int, int], *, left: float, side: float) -> Plane:
+    """A map to scale in its place at the left of its slot; a long thin one is stretched to be seen."""
+    rows, columns = counts
+    cell = side / max(rows, columns)
+    wide, high = max(cell, LEAST_MAP / columns), max(cell, LEAST_MAP / rows)
+    return Plane((left, 8 + (side - high * rows) / 2), (wide, high), rows, columns)
+
+
 def _range(maps: Array) -> tuple[float, float]:
     finite = maps[np.isfinite(maps)]
     return float(finite.min()), float(finite.max())
-
-
-def _tiles(values: Array, tile: int) -> Array:
-    """The largest value of each tile of ``tile`` by ``tile`` cells; ragged tiles at the ends count what they have."""
-    if tile == 1:
-        return values
-    height, width, channels = values.shape
-    rows, columns = -(-height // tile), -(-width // tile)
-    padded = np.full((rows * tile, columns * tile, channels), -np.inf, values.dtype)
-    padded[:height, :width] = values
-    largest: Array = padded.reshape(rows, tile, columns, tile, channels).max(axis=(1, 3))
-    return largest

@@ -32,12 +32,22 @@ def sweep(axis: str, sizes: Sequence[int], outputs: Sequence[int], current: int)
                 "width": max(step - 1.5, 1.0),
                 "marker": {"color": LIGHT.output if chosen else LIGHT.output_tint, "line": {"width": 0}},
                 "customdata": [[n, out] for _, n, out in bars],
-                "hovertemplate": f"{axis} = %{{customdata[0]}} gives %{{customdata[1]}}<extra></extra>",
+                "hoverinfo": "skip",
             }
         )
+    canvas.tips.append(
+        {
+            "corner": (left, bottom - height),
+            "cell": (step, height),
+            "counts": (1, len(sizes)),
+            "texts": [f"{axis} = {n} gives {out}" for n, out in zip(sizes, outputs, strict=True)],
+        }
+    )
     index = list(sizes).index(current)
     x, y = left + step * (index + 0.5), bottom - height * outputs[index] / top
-    canvas.text((min(max(x, 12), 288), y - 9), f"<b>{outputs[index]}</b>", colour=LIGHT.output_text, mono=True)
+    half = canvas.width_of(str(outputs[index]), 13, mono=True) / 2
+    above = (min(max(x, left + half), left + width - half), y - 9)
+    canvas.text(above, f"<b>{outputs[index]}</b>", colour=LIGHT.output_text, mono=True)
     mark = f"{axis} = {current}"
     half = canvas.width_of(mark, 12, mono=True) / 2
     at = min(max(x, left + half), left + width - half)

@@ -1,4 +1,4 @@
-"""A 2-D convolution: the padded input with its window, the kernel, and the output, cell by cell."""
+"""A 2-D convolution: the padded input with its window, the kernel, and the output, cell by cell or block by block."""
 
 from __future__ import annotations
 
@@ -8,35 +8,13 @@ from typing import Any
 import numpy as np
 
 from shapelab.figures.canvas import Canvas, Point, Spec
+from shapelab.figures.grids import Plane, blocks_of, cells, crosses, padding
 from shapelab.figures.theme import LIGHT
 from shapelab.geometry import Window
 
 Array = np.ndarray[Any, Any]
 SHEETS = 3  # channels behind the first that are hinted at
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A grid of cells on the sheet, one channel of a tensor in front of hinted others."""
-
-    corner: Point
-    cell: float
-    rows: int
-    columns: int
-
-    @property
-    def width(self) -> float:
-        """Pixels across."""
-        return self.cell * self.columns
-
-    @property
-    def height(self) -> float:
-        """Pixels down."""
-        return self.cell * self.rows
-
-    def place(self, row: float, column: float) -> Point:
-        """The top left corner of a cell."""
-        return self.corner[0] + self.cell * column, self.corner[1] + self.cell * row
+SMALLEST_CROSSED = 6.0  # pixels of a cell
 
 
 @dataclass(frozen=True)
@@ -48,9 +26,9 @@ class Convolution:
       input_shape: (H, W, C).
       output_shape: (H, W, C).
       kernel_shape: (kh, kw, I, O).
-      input: one channel (H, W) of the values, or None while they are computed.
+      input: one channel of the values, thinned by ``pooling_factor`` of H and W, or None while they are computed.
       kernel: one pair of channels (kh, kw), or None.
-      output: one channel (H, W), or None.
+      output: one channel, thinned likewise, or None.
       cell: the output cell whose window is drawn.
       channels: which input and output channel is shown.
     """
@@ -71,8 +49,8 @@ def window_grid(shown: Convolution, *, narrow: bool = False) -> Spec:
     canvas = Canvas(420, 760) if narrow else Canvas(860, 500)
     padded, kernel, output = _narrow_planes(shown) if narrow else _wide_planes(shown)
     _draw_input(canvas, shown, padded)
-    _draw_kernel(canvas, shown, kernel, narrow)
-    _draw_output(canvas, shown, output, narrow)
+    _draw_kernel(canvas, shown, kernel)
+    _draw_output(canvas, shown, output)
     _draw_window(canvas, shown, padded, kernel, output, narrow)
     return canvas.spec(_words(shown), _meta(shown, padded, output))
 
@@ -82,33 +60,34 @@ def _padded_size(shown: Convolution) -> tuple[int, int]:
     return h, w
 
 
+def _kernel_size(shown: Convolution) -> tuple[int, int]:
+    return shown.kernel_shape[0], shown.kernel_shape[1]
+
+
+def _output_size(shown: Convolution) -> tuple[int, int]:
+    return shown.output_shape[0], shown.output_shape[1]
+
+
 def _wide_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
-    (ph, pw), (oh, ow), (kh, kw) = _padded_size(shown), shown.output_shape[:2], shown.kernel_shape[:2]
-    cell = min(40.0, 360 / ph, 370 / pw)
-    out_cell = min(max(cell, 18.0), 250 / oh, 200 / ow)
-    kernel_cell = min(36.0, max(cell, 14.0), 120 / kw, 250 / kh)
-    padded = Plane((225 - cell * pw / 2, 250 - cell * ph / 2), cell, ph, pw)
-    kernel = Plane((515 - kernel_cell * kw / 2, 250 - kernel_cell * kh / 2), kernel_cell, kh, kw)
-    output = Plane((722 - out_cell * ow / 2, 250 - out_cell * oh / 2), out_cell, oh, ow)
+    padded = Plane.fitted(_padded_size(shown), centre=(225, 250), room=(370, 360), most=40)
+    side = min(padded.cell)
+    kernel = Plane.fitted(_kernel_size(shown), centre=(515, 250), room=(120, 250), most=min(36.0, max(side, 14.0)))
+    output = Plane.fitted(_output_size(shown), centre=(722, 250), room=(200, 250), most=max(side, 18.0))
     return padded, kernel, output
 
 
 def _narrow_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
-    (ph, pw), (oh, ow), (kh, kw) = _padded_size(shown), shown.output_shape[:2], shown.kernel_shape[:2]
-    cell = min(36.0, 350 / ph, 330 / pw)
-    padded = Plane((210 - cell * pw / 2, 235 - cell * ph / 2), cell, ph, pw)
-    kernel_cell = min(30.0, 130 / kw, 170 / kh)
-    kernel = Plane((105 - kernel_cell * kw / 2, 585 - kernel_cell * kh / 2), kernel_cell, kh, kw)
-    out_cell = min(max(cell, 14.0), 170 / ow, 190 / oh)
-    output = Plane((308 - out_cell * ow / 2, 585 - out_cell * oh / 2), out_cell, oh, ow)
+    padded = Plane.fitted(_padded_size(shown), centre=(210, 235), room=(330, 350), most=36)
+    kernel = Plane.fitted(_kernel_size(shown), centre=(105, 585), room=(130, 170), most=30)
+    output = Plane.fitted(_output_size(shown), centre=(308, 585), room=(170, 190), most=max(min(padded.cell), 14.0))
     return padded, kernel, output
 
 
-def _sheets(canvas: Canvas, corner: Point, size: Point, depth: int, colour: str) -> None:
+def _sheets(canvas: Canvas, plane: Plane, depth: int, colour: str) -> None:
     """Hint at the channels behind the one that is shown."""
     for k in range(min(depth - 1, SHEETS), 0, -1):
-        x, y = corner[0] + 5 * k, corner[1] - 5 * k
-        right, bottom = x + size[0], y + size[1]
+        x, y = plane.corner[0] + 5 * k, plane.corner[1] - 5 * k
+        right, bottom = x + plane.width, y + plane.height
         canvas.open_line(
             [(x, y + 5), (x, y), (right, y), (right, bottom), (right - 5, bottom)], line=colour, opacity=0.75 - 0.18 * k
         )
@@ -117,19 +96,11 @@ def _sheets(canvas: Canvas, corner: Point, size: Point, depth: int, colour: str)
 def _draw_input(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
     (top, bottom), (left, right) = ((w.padding.lo, w.padding.hi) for w in shown.windows)
     height, width, depth = shown.input_shape
-    inner = plane.place(top, left)
-    _sheets(canvas, inner, (plane.cell * width, plane.cell * height), depth, LIGHT.input)
-    canvas.cells(
-        inner,
-        (plane.cell, plane.cell),
-        shown.input,
-        (height, width),
-        role="input",
-        name="input",
-        hover=f"input, channel {shown.channels[0]}",
-    )
-    _draw_padding(canvas, plane, (top, left), (height, width))
-    _draw_unread(canvas, shown, plane, (top, left))
+    inner = plane.part((top, left), (height, width))
+    _sheets(canvas, inner, depth, LIGHT.input)
+    cells(canvas, inner, shown.input, role="input", name="input", says=f"input, channel {shown.channels[0]}")
+    widened = padding(canvas, plane, (top, left), (height, width))
+    unread = _draw_unread(canvas, shown, inner)
     x, y = plane.corner
     channel = f", channel {shown.channels[0]} of {depth}" if depth > 1 else ""
     title_y = y - (42 if top else 26) - 5 * min(depth - 1, SHEETS) * (not top)
@@ -143,87 +114,80 @@ def _draw_input(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
         _amount(canvas, (x - 9, y + plane.height / 2), str(left), anchor="right")
     if right:
         _amount(canvas, (x + plane.width + 9, y + plane.height / 2), str(right), anchor="left")
+    notes = [_thinned(inner), "padding drawn wider than it is" if widened else "", unread]
+    below = y + plane.height + (34 if bottom else 17)
+    for line, note in enumerate(filter(None, notes)):
+        canvas.text((x + plane.width / 2, below + 16 * line), note, size=12)
 
 
 def _amount(canvas: Canvas, at: Point, text: str, anchor: str = "center") -> None:
     canvas.text(at, text, colour=LIGHT.padding_text, mono=True, anchor=anchor)
 
 
-def _draw_padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> None:
-    rows, columns = range(start[0], start[0] + size[0]), range(start[1], start[1] + size[1])
-    corners = [
-        plane.place(row, column)
-        for row in range(plane.rows)
-        for column in range(plane.columns)
-        if row not in rows or column not in columns
-    ]
-    canvas.hatched(corners, (plane.cell, plane.cell), name="padding")
+def _thinned(plane: Plane) -> str:
+    """What a drawn cell is where it is not a cell; "" where it is."""
+    down, across = (min(n, block) for n, block in zip((plane.rows, plane.columns), _blocks(plane), strict=True))
+    return f"each cell the largest of {down} × {across}" if down * across > 1 else ""
 
 
-def _draw_unread(canvas: Canvas, shown: Convolution, plane: Plane, start: tuple[int, int]) -> None:
-    height, width = shown.input_shape[:2]
-    rows, columns = set(shown.windows[0].unread(height)), set(shown.windows[1].unread(width))
+def _blocks(plane: Plane) -> tuple[int, ...]:
+    return blocks_of((plane.rows, plane.columns))
+
+
+def _draw_unread(canvas: Canvas, shown: Convolution, inner: Plane) -> str:
+    """Cross out the cells that no window reads; where they are too small for a cross, return words that count them."""
+    rows, columns = (set(w.unread(n)) for w, n in zip(shown.windows, (inner.rows, inner.columns), strict=True))
+    if not rows and not columns:
+        return ""
+    if min(inner.cell) < SMALLEST_CROSSED:
+        lost = [f"{len(n)} {name}" for n, name in ((rows, "rows"), (columns, "columns")) if n]
+        return f"no window reads {' and '.join(lost)}"
     centres = [
-        plane.place(start[0] + row + 0.5, start[1] + column + 0.5)
-        for row in range(height)
-        for column in range(width)
+        inner.place(row + 0.5, column + 0.5)
+        for row in range(inner.rows)
+        for column in range(inner.columns)
         if row in rows or column in columns
     ]
-    if centres and plane.cell >= 6:
-        canvas.crosses(centres, plane.cell * 0.32)
+    crosses(canvas, centres, min(inner.cell) * 0.32)
+    return ""
 
 
-def _draw_kernel(canvas: Canvas, shown: Convolution, plane: Plane, narrow: bool) -> None:
-    kh, kw = shown.kernel_shape[:2]
-    canvas.cells(
-        plane.corner,
-        (plane.cell, plane.cell),
-        shown.kernel,
-        (kh, kw),
-        role="kernel",
-        name="kernel",
-        hover=f"weight, channel {shown.channels[0]} to {shown.channels[1]}",
-    )
+def _draw_kernel(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
+    said = f"weight, channel {shown.channels[0]} to {shown.channels[1]}"
+    cells(canvas, plane, shown.kernel, role="kernel", name="kernel", says=said)
     middle = plane.corner[0] + plane.width / 2
-    canvas.text((middle, plane.corner[1] - 18), f"kernel {kh} × {kw}")
+    canvas.text((middle, plane.corner[1] - 18), f"kernel {plane.rows} × {plane.columns}")
     shape = ", ".join(map(str, shown.kernel_shape))
     canvas.text((middle, plane.corner[1] + plane.height + 17), f"HWIO ({shape})", size=12, mono=True)
 
 
-def _draw_output(canvas: Canvas, shown: Convolution, plane: Plane, narrow: bool) -> None:
-    height, width, depth = shown.output_shape
-    _sheets(canvas, plane.corner, (plane.width, plane.height), depth, LIGHT.output)
-    canvas.cells(
-        plane.corner,
-        (plane.cell, plane.cell),
-        shown.output,
-        (height, width),
-        role="output",
-        name="output",
-        hover=f"output, channel {shown.channels[1]}",
-    )
+def _draw_output(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
+    depth = shown.output_shape[2]
+    _sheets(canvas, plane, depth, LIGHT.output)
+    cells(canvas, plane, shown.output, role="output", name="output", says=f"output, channel {shown.channels[1]}")
     middle = plane.corner[0] + plane.width / 2
     lift = 18 + 5 * min(depth - 1, SHEETS)
-    canvas.text((middle, plane.corner[1] - lift), f"output {height} × {width}")
-    if depth > 1:
-        canvas.text((middle, plane.corner[1] + plane.height + 17), f"channel {shown.channels[1]} of {depth}", size=12)
+    canvas.text((middle, plane.corner[1] - lift), f"output {plane.rows} × {plane.columns}")
+    notes = [f"channel {shown.channels[1]} of {depth}" if depth > 1 else "", _thinned(plane)]
+    for line, note in enumerate(filter(None, notes)):
+        canvas.text((middle, plane.corner[1] + plane.height + 17 + 16 * line), note, size=12)
 
 
 def _draw_window(canvas: Canvas, shown: Convolution, padded: Plane, kernel: Plane, output: Plane, narrow: bool) -> None:
     rows, columns = shown.windows
     row, column = shown.cell
     corner = padded.place(row * rows.stride, column * columns.stride)
-    size = (padded.cell * columns.span, padded.cell * rows.span)
+    size = (padded.cell[0] * columns.span, padded.cell[1] * rows.span)
     canvas.rectangle(corner, size, line=LIGHT.kernel, width=2.5)
     cell = output.place(row, column)
-    canvas.rectangle(cell, (output.cell, output.cell), line=LIGHT.kernel, width=2.5)
+    canvas.rectangle(cell, output.cell, line=LIGHT.kernel, width=2.5)
     if narrow:
         return
     window_right = (corner[0] + size[0], corner[1] + size[1] / 2)
     canvas.link(window_right, (kernel.corner[0] - 6, kernel.corner[1] + kernel.height / 2), colour=LIGHT.kernel)
     canvas.link(
         (kernel.corner[0] + kernel.width + 6, kernel.corner[1] + kernel.height / 2),
-        (cell[0], cell[1] + output.cell / 2),
+        (cell[0], cell[1] + output.cell[1] / 2),
         colour=LIGHT.kernel,
     )
 
@@ -242,8 +206,8 @@ def _meta(shown: Convolution, padded: Plane, output: Plane) -> Spec:
     rows, columns = shown.windows
     return {
         "kind": "window_grid",
-        "padded": {"corner": padded.corner, "cell": padded.cell, "counts": (padded.rows, padded.columns)},
-        "output": {"corner": output.corner, "cell": output.cell, "counts": (output.rows, output.columns)},
+        "padded": padded.meta(),
+        "output": output.meta(),
         "stride": (rows.stride, columns.stride),
         "span": (rows.span, columns.span),
         "cell": shown.cell,

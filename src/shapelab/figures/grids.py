@@ -1,0 +1,255 @@
+"""Grids of cells on a sheet: values, padding, cells that nothing reads. Large grids are drawn by blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shapelab.figures.canvas import Canvas, Point, Spec
+from shapelab.figures.theme import LIGHT, scale
+from shapelab.geometry.pooling import pooling_factor
+
+Array = np.ndarray[Any, Any]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+LEAST = 12.0  # pixels that a grid covers each way, however few its cells
+LEAST_PADDING = 3.0  # pixels of padding that can still be seen
+OWN_BOX = 12.0  # cells of that many pixels are drawn apart; smaller ones share an edge
+OWN_EDGE = 5.0  # below, edges would be all that is seen
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where the cells of a tensor lie on the sheet, drawn one by one or not.
+
+    Attributes:
+      corner: the top left one, in pixels.
+      cell: width and height of a cell in pixels; less than 1 where there are many.
+      rows: cells down.
+      columns: cells across.
+    """
+
+    corner: Point
+    cell: Point
+    rows: int
+    columns: int
+
+    @classmethod
+    def fitted(cls, counts: tuple[int, int], *, centre: Point, room: Point, most: float) -> Plane:
+        """Square cells as large as ``room`` allows and ``most`` at most; a long thin grid is stretched to be seen."""
+        rows, columns = counts
+        side = min(most, room[0] / columns, room[1] / rows)
+        wide, high = max(side, LEAST / columns), max(side, LEAST / rows)
+        return cls((centre[0] - wide * columns / 2, centre[1] - high * rows / 2), (wide, high), rows, columns)
+
+    @property
+    def width(self) -> float:
+        """Pixels across."""
+        return self.cell[0] * self.columns
+
+    @property
+    def height(self) -> float:
+        """Pixels down."""
+        return self.cell[1] * self.rows
+
+    def place(self, row: float, column: float) -> Point:
+        """The top left corner of a cell."""
+        return self.corner[0] + self.cell[0] * column, self.corner[1] + self.cell[1] * row
+
+    def part(self, start: tuple[int, int], size: tuple[int, int]) -> Plane:
+        """The plane of ``size`` (rows, columns) cells from a cell of this one."""
+        return Plane(self.place(*start), self.cell, *size)
+
+    def meta(self) -> Spec:
+        """The plane as the view reads it."""
+        return {"corner": self.corner, "cell": self.cell, "counts": (self.rows, self.columns)}
+
+
+def blocks_of(counts: Sequence[int]) -> tuple[int, ...]:
+    """How many cells of each axis share a drawn one."""
+    return tuple(pooling_factor(count) for count in counts)
+
+
+def thinned(values: Array, blocks: Sequence[int]) -> Array:
+    """The largest value of each block along the first axes; a block at the end counts what it has."""
+    for axis, block in enumerate(blocks):
+        if block > 1:
+            values = np.maximum.reduceat(values, range(0, values.shape[axis], block), axis)
+    return values
+
+
+def cells(
+    canvas: Canvas,
+    plane: Plane,
+    values: Array | None,
+    *,
+    role: str,
+    name: str,
+    says: str,
+    blocks: tuple[int, ...] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw a plane's cells by blocks; without values, all in the role's tint.
+
+    Args:
+      canvas: the sheet.
+      plane: where, and how many cells.
+      values: one number a block, (ceil(rows / block), ceil(columns / block)), or one a cell, or None.
+      role: whose colours.
+      name: of the trace.
+      says: what a number is, under the pointer.
+      blocks: cells of a block down and across; ``blocks_of`` the plane if None.
+      limits: the numbers that are drawn palest and fullest; the smallest and largest if None.
+    """
+    blocks = blocks or blocks_of((plane.rows, plane.columns))
+    known = values is not None and bool(np.isfinite(values).any())
+    counts = tuple(-(-n // block) for n, block in zip((plane.rows, plane.columns), blocks, strict=True))
+    z = np.asarray(values if known else np.zeros(counts), dtype=np.float32)
+    if z.shape != counts:
+        z = thinned(z, blocks)
+    low, high = limits or (_range(z) if known else (0.0, 1.0))
+    side = min(plane.cell[0] * blocks[1], plane.cell[1] * blocks[0])
+    gap = 2.0 if side >= OWN_BOX else 1.0 if side >= OWN_EDGE and max(blocks) == 1 else 0.0
+    if known:
+        canvas.tips.append({**plane.meta(), "blocks": blocks, "trace": len(canvas.data), "says": says})
+    canvas.data.append(
+        {
+            "type": "heatmap",
+            "name": name,
+            "x": _along(plane.corner[0], plane.cell[0], plane.columns, blocks[1]),
+            "y": _along(plane.corner[1], plane.cell[1], plane.rows, blocks[0]),
+            "z": z,
+            "zmin": low,
+            "zmax": high if high > low else low + 1.0,
+            "colorscale": scale(role),
+            "showscale": False,
+            "xgap": gap,
+            "ygap": gap,
+            "hoverinfo": "skip",
+        }
+    )
+
+
+def _along(start: float, cell: float, count: int, block: int) -> Array:
+    """Where blocks lie along an axis: their middles, or their edges where those do not tell the size of each."""
+    if count % block == 0 and count > block:
+        return (start + cell * block * (np.arange(count // block) + 0.5)).astype(np.float32)
+    edges = np.minimum(np.arange(-(-count // block) + 1) * block, count)
+    return (start + cell * edges).astype(np.float32)
+
+
+def _range(values: Array) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return float(finite.min()), float(finite.max())
+
+
+def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Draw the padding of a plane, hatched in amber: all its cells but the ``size`` (rows, columns) from ``start``.
+
+    Returns:
+      Whether it is drawn wider than it is, so that it can be seen.
+    """
+    seen = min(plane.cell) >= OWN_EDGE
+    if min(plane.cell) >= OWN_BOX:
+        boxes = _cells_around(plane, start, size)
+    else:
+        boxes = _strips_around(plane, start, size)
+        if boxes and seen:
+            canvas.path(" ".join(filter(None, (_edges(plane.cell, box) for box in boxes))), line=LIGHT.padding, width=1)
+    if boxes:
+        canvas.data.append(_hatched(boxes, line=1.0 if seen else 0.0))
+    amounts = _amounts(plane, start, size)
+    return any(0 < n * plane.cell[axis // 2] < LEAST_PADDING for axis, n in enumerate(amounts))
+
+
+def _amounts(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Cells of padding left, right, top and bottom."""
+    right, bottom = plane.columns - start[1] - size[1], plane.rows - start[0] - size[0]
+    return start[1], right, start[0], bottom
+
+
+def _cells_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> list[Box]:
+    rows, columns = range(start[0], start[0] + size[0]), range(start[1], start[1] + size[1])
+    places = [
+        plane.place(row, column)
+        for row in range(plane.rows)
+        for column in range(plane.columns)
+        if row not in rows or column not in columns
+    ]
+    return [(x + 1, y + 1, x + plane.cell[0] - 1, y + plane.cell[1] - 1) for x, y in places]
+
+
+def _strips_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> list[Box]:
+    """The padding of each side as one box, grown outwards where it would be too thin to be seen."""
+    inner = plane.part(start, size)
+    (x, y), (x1, y1) = inner.corner, inner.place(*size)
+    amounts = _amounts(plane, start, size)
+    left, right, top, bottom = (
+        max(n * plane.cell[axis // 2], LEAST_PADDING) if n else 0.0 for axis, n in enumerate(amounts)
+    )
+    boxes = [
+        (x - left, y - top, x1 + right, y),
+        (x - left, y1, x1 + right, y1 + bottom),
+        (x - left, y, x, y1),
+        (x1, y, x1 + right, y1),
+    ]
+    return [box for box in boxes if box[2] > box[0] and box[3] > box[1]]
+
+
+def _edges(cell: Point, box: Box) -> str:
+    """The edges between the cells of a box, as a path."""
+    left, top, right, bottom = box
+    across, down = round((right - left) / cell[0]), round((bottom - top) / cell[1])
+    xs, ys = [left + cell[0] * i for i in range(1, across)], [top + cell[1] * i for i in range(1, down)]
+    lines = [f"M {x:.1f},{top:.1f} L {x:.1f},{bottom:.1f}" for x in xs]
+    lines += [f"M {left:.1f},{y:.1f} L {right:.1f},{y:.1f}" for y in ys]
+    return " ".join(lines)
+
+
+def _hatched(boxes: Sequence[Box], *, line: float) -> Spec:
+    return {
+        "type": "scatter",
+        "name": "padding",
+        "mode": "lines",
+        **_outlines([[(x, y), (x1, y), (x1, y1), (x, y1), (x, y)] for x, y, x1, y1 in boxes]),
+        "fill": "toself",
+        "fillpattern": {
+            "shape": "/",
+            "fgcolor": LIGHT.padding,
+            "bgcolor": LIGHT.padding_tint,
+            "size": 6,
+            "solidity": 0.22,
+        },
+        "line": {"color": LIGHT.padding, "width": line},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def crosses(canvas: Canvas, centres: Iterable[Point], size: float) -> None:
+    """Cells that no window reads, crossed out."""
+    half = size / 2
+    strokes = [[(x - half, y - rise), (x + half, y + rise)] for x, y in centres for rise in (half, -half)]
+    if strokes:
+        canvas.data.append(
+            {
+                "type": "scatter",
+                "name": "unread",
+                "mode": "lines",
+                **_outlines(strokes),
+                "line": {"color": LIGHT.ink, "width": 1.5, "simplify": False},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+
+
+def _outlines(lines: Sequence[Sequence[Point]]) -> Spec:
+    """Lines one after the other, the pen lifted (no number) after each."""
+    gap = (np.nan, np.nan)
+    points = np.array([point for line in lines for point in (*line, gap)], np.float32)
+    return {"x": points[:, 0], "y": points[:, 1]}
