@@ -74,9 +74,10 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_page(wheel: Path) 
         "shapelab/trace.schema.json",
         "shapelab/app/dashboard.ipynb",
         "shapelab/app/jupyter_config.py",
-        "shapelab/app/template/shapelab/index.html.j2",
+        "shapelab/app/template/shapelab/opening.html.j2",
+        "shapelab/app/template/shapelab/closing.html.j2",
         "shapelab/app/template/shapelab/frame.css",
-        "shapelab/app/template/shapelab/conf.json",
+        "shapelab/app/template/shapelab/frame.js",
         "shapelab/explorers/figure_view.js",
         "shapelab/explorers/explorer.css",
     ):
@@ -119,7 +120,7 @@ def test_the_unpacked_wheel_serves_the_page_from_any_folder(unpacked: Path, tmp_
     with serving(tmp_path, start=start, env=environment(tmp_path, PYTHONPATH=str(unpacked))) as server:
         with urlopen(server.url, timeout=PATIENCE) as answer:
             html = answer.read().decode()
-        (kernel,) = server.kernels()
+        kernel = server.kernel_of(html)
         assert kernel.environ()["PYTHONPATH"].startswith(str(unpacked))
     assert "application/vnd.jupyter.widget-view+json" in html
 

@@ -41,9 +41,16 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def kernels(self) -> set[psutil.Process]:
-        """The processes of the visitors."""
+        """The kernels' processes: one of each visitor, and one that waits for the next."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         return {child for child in children if _is_kernel(child)}
+
+    def kernel_of(self, html: str) -> psutil.Process:
+        """The process of the visitor who got this page."""
+        named = re.search(r'"kernelId": "([0-9a-f-]{36})"', html)
+        assert named, "the page names no kernel"
+        (found,) = (kernel for kernel in self.kernels() if named[1] in " ".join(kernel.cmdline()))
+        return found
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
         """End it as a person or a supervisor would, and give its exit code."""

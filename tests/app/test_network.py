@@ -61,11 +61,10 @@ def test_the_page_tells_no_path_of_this_machine(server: Server, html: str) -> No
 
 def test_closing_a_page_ends_its_kernel_and_no_other(browser: Browser, server: Server) -> None:
     with Dashboard.visiting(browser, server.url) as staying:
-        others = server.kernels()
         context = browser.new_context()
         leaving = Dashboard(context, server.url)
         leaving.open()
-        (own,) = server.kernels() - others
+        own = server.kernel_of(leaving.page.content())
         leaving.page.close(run_before_unload=True)
         _, alive = psutil.wait_procs([own], timeout=PATIENCE)
         assert not alive, "the kernel of a closed page still runs"

@@ -87,7 +87,7 @@ def test_asking_for_health_starts_no_kernel(server: Server) -> None:
     for _ in range(5):
         response, body = get(server, "/healthz")
         assert (response.status, body) == (200, b"ok")
-    assert server.kernels() == set()
+    assert len(server.kernels()) <= 1, "more than the one that waits for a visitor"
 
 
 @pytest.mark.parametrize(

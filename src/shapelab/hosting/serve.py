@@ -18,32 +18,26 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.utils import get_page_config
 
 from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.assets import ROUTE as ASSETS
 from shapelab.hosting.assets import AssetHandler, Assets
 from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
 from shapelab.hosting.kernels import OwnKernel
+from shapelab.hosting.page import Page, PageHandler, code_cells
+from shapelab.hosting.spares import Spares
 
 
 class CannotServeError(Exception):
     """The server cannot start; the message says why and what to do."""
 
 
-class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
-    """The page. Sets the cookie without which the browser's word that a tab was closed is refused."""
-
-    async def get(self, path: str | None = None) -> None:
-        """The page; reading the token sets its cookie."""
-        self.xsrf_token  # noqa: B018
-        await super().get(path)
-
-
 class Server(Voila):  # type: ignore[misc]
     """Voila with this project's template and routes, and without its search for another port."""
 
     open_a_browser = False
-    assets: Assets
+    spares: Spares
 
     def setup_template_dirs(self) -> None:
         """Put this project's frame before Voila's own templates."""
@@ -54,9 +48,7 @@ class Server(Voila):  # type: ignore[misc]
         self.template_paths: list[str] = [str(frame / "shapelab"), str(frame), *self.template_paths]
 
     def init_settings(self) -> dict[str, Any]:
-        """Name the addresses of scripts to the page; compress what is made for each visitor."""
-        self.assets = self._find_assets()
-        self.voila_configuration.page_config_hook = self._page_config
+        """Compress what is made for each visitor."""
         settings: dict[str, Any] = super().init_settings()
         settings["compress_response"] = True
         settings["websocket_compression_options"] = {"compression_level": 1}  # of pictures, 30 a second
@@ -72,15 +64,34 @@ class Server(Voila):  # type: ignore[misc]
         return Assets({"voila": map(Path, self.static_paths), **extensions})
 
     def init_handlers(self) -> list[Any]:
-        """This project's routes come first."""
+        """This project's routes come first, and its page takes the place of Voila's."""
+        found = self._find_assets()
+        self.spares = Spares(self.kernel_manager)
+        page = Page(code_cells(Path(self.notebook_path)), self._page_config(found), self.spares)
         handlers = [
             (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
-            (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": self.assets}),
+            (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
             (url_path_join(self.server_url, "/healthz"), HealthHandler),
         ]
         for route in super().init_handlers():
-            handlers.append((route[0], PageHandler, *route[2:]) if route[1] is TornadoVoilaHandler else route)
+            handlers.append((route[0], PageHandler, {"page": page}) if route[1] is TornadoVoilaHandler else route)
         return handlers
+
+    def _page_config(self, found: Assets) -> dict[str, Any]:
+        """What Voila's script is told, scripts at their lasting addresses, and the address of plotly.js."""
+        told: dict[str, Any] = get_page_config(
+            base_url=self.base_url,
+            settings=self.app.settings,
+            log=self.log,
+            voila_configuration=self.voila_configuration,
+        )
+        return {
+            **told,
+            "fullStaticUrl": found.address(self.base_url, "voila"),
+            "fullLabextensionsUrl": found.address(self.base_url, "labextensions"),
+            "shapelabPlotly": address(self.base_url),
+            "jupyterLabTheme": self.voila_configuration.theme,
+        }
 
     def listen(self) -> None:
         """Listen on the one port asked for, say so, and run until stopped.
@@ -97,6 +108,7 @@ class Server(Voila):  # type: ignore[misc]
         if self.open_a_browser and _has_screen():
             webbrowser.open(shown)
         self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(self.spares.begin)
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -104,11 +116,10 @@ class Server(Voila):  # type: ignore[misc]
         finally:
             self.stop()
 
-    def _page_config(self, page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
-        page_config["shapelabPlotly"] = address(base_url)
-        page_config["fullStaticUrl"] = self.assets.address(base_url, "voila")
-        page_config["fullLabextensionsUrl"] = self.assets.address(base_url, "labextensions")
-        return page_config
+    def stop(self) -> None:
+        """End the kernels, also one that is just starting."""
+        self.ioloop.run_sync(self.spares.end)
+        super().stop()
 
 
 def serve(*, host: str, port: int, browser: bool) -> None:

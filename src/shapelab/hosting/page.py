@@ -1,0 +1,96 @@
+"""The page: its frame and first picture at once, its widgets when the visitor's kernel has made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tornado.web
+from jupyter_server.base.handlers import JupyterHandler
+from tornado.iostream import StreamClosedError
+
+from shapelab.hosting.spares import Kernel, Spares
+
+NOT_KEPT = {"Cache-Control": "no-cache, no-store, must-revalidate", "Content-Type": "text/html; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What every visitor's page is made of.
+
+    Attributes:
+      cells: the code of the notebook.
+      config: what Voila's script is told; the visitor's kernel is added.
+      spares: gives the visitor's kernel.
+    """
+
+    cells: tuple[str, ...]
+    config: dict[str, Any]
+    spares: Spares
+
+
+def code_cells(notebook: Path) -> tuple[str, ...]:
+    """The code of a notebook's cells."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+class PageHandler(JupyterHandler):  # type: ignore[misc]
+    """Serves the page, in place of Voila's own handler, which sends nothing before the kernel has started."""
+
+    def initialize(self, page: Page) -> None:
+        """Take what the page is made of."""
+        self.page = page
+
+    @tornado.web.authenticated
+    async def get(self, path: str = "") -> None:
+        """The page. Reading the token sets the cookie without which the word that a tab was closed is refused."""
+        if path:
+            raise tornado.web.HTTPError(404)
+        self.xsrf_token  # noqa: B018
+        for name, value in NOT_KEPT.items():
+            self.set_header(name, value)
+        self.write(self._part("opening.html.j2"))
+        await self.flush()
+        kernel = None
+        try:
+            kernel = await self.page.spares.take()
+            self.write(await self._widgets(kernel))
+            await self.finish()
+        except StreamClosedError:  # who asked has left already, and will not say that the tab was closed
+            await self._end(kernel)
+        except Exception as error:  # the page has begun: what went wrong can only be said in it
+            self.log.error("the page did not start: %s: %s", type(error).__name__, error)
+            await self._end(kernel)
+            self.finish(self._part("closing.html.j2", config=None, outputs=()))
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """In words alone: Jupyter's own page of errors asks for files that this server has not."""
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code}: {self._reason}. The page is at {self.base_url}")
+
+    async def _widgets(self, kernel: Kernel) -> str:
+        """The end of the page: which kernel is the visitor's, and what it shows."""
+        await kernel.tell(self._request())
+        outputs = [output for cell in self.page.cells for output in await kernel.run(cell)]
+        kernel.leave()
+        return self._part("closing.html.j2", config={**self.page.config, "kernelId": kernel.id}, outputs=outputs)
+
+    async def _end(self, kernel: Kernel | None) -> None:
+        if kernel is not None and kernel.id in self.kernel_manager:
+            await self.kernel_manager.shutdown_kernel(kernel.id, now=True)
+
+    def _part(self, name: str, **told: Any) -> str:
+        template = self.settings["voila_jinja2_env"].get_template(name)
+        text: str = template.render({"base_url": self.base_url, "config": self.page.config, **told})
+        return text
+
+    def _request(self) -> dict[str, str]:
+        """What a notebook is told of its visitor's request, in Voila's words."""
+        return {
+            "SCRIPT_NAME": self.request.path,
+            "QUERY_STRING": self.request.query,
+            "VOILA_REQUEST_URL": self.request.full_url(),
+        }
