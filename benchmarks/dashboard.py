@@ -80,7 +80,7 @@ def told(found: dict[str, Any], *, markdown: bool) -> str:
         f"Load of the machine before and after each round: {', '.join(map(str, found['load']))}.",
     ]
     if found["lost"]:
-        words.append(f"Lost, each counted as a minute: {'; '.join(found['lost'])}.")
+        words.append(f"Lost, each counted as the patience with it: {'; '.join(found['lost'])}.")
     return "\n\n".join([table(found["rows"], markdown=markdown), "\n".join(words)])
 
 

@@ -84,7 +84,7 @@ class Visitor:
     def _first_answer(self) -> float:
         """Milliseconds from the request to the picture of the first key pressed; pressed again if it was lost."""
         handle = self.page.locator(".shapelab-control-H .noUi-handle")
-        for patience in (3_000, 6_000, 60_000):
+        for patience in (3_000, 6_000, None):
             settings = {**self.settings["Conv2D"], "H": _value(handle) + 1}
             found = self._clock.move(
                 CONV2D.shown(settings), ["picture"], lambda: handle.press("ArrowRight"), patience=patience

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, WebSocket
 
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
-PATIENCE = 60_000.0
+PATIENCE = {"dashboard": 30_000.0, "peer": 180_000.0}
 """Milliseconds after which a page that does not show what it should has lost a move; the move counts as that long."""
 
 
@@ -32,14 +32,17 @@ class Page:
           site: whose checks of `probe.js` apply.
           first: what the first picture must show.
         """
-        self._site = site
+        self._site, self._patience = site, PATIENCE[site]
         self.messages = 0
         self.page = context.new_page()
         self.page.on("websocket", self._on_websocket)
-        goal = self._goal(first, ["firstPicture", "controls"], None, PATIENCE)
+        goal = self._goal(first, ["firstPicture", "controls"], None, self._patience)
         self.page.add_init_script(f"{PROBE}\nbench.arm({json.dumps(goal)});")
-        self.page.goto(url, wait_until="commit", timeout=PATIENCE)
-        self.opened: dict[str, float] = self._finished(PATIENCE)["marks"]
+        self.page.goto(url, wait_until="commit", timeout=self._patience)
+        found = self._finished(self._patience)
+        if found["lost"]:
+            raise RuntimeError(f"{url}: no first picture and no slider within {self._patience / 1000:.0f} s")
+        self.opened: dict[str, float] = found["marks"]
 
     def move(
         self,
@@ -48,7 +51,7 @@ class Page:
         act: Callable[[], None],
         *,
         on: str | None = "keydown",
-        patience: float = PATIENCE,
+        patience: float | None = None,
     ) -> dict[str, Any]:
         """Do something to the page; milliseconds from the event until each wanted state is painted.
 
@@ -57,21 +60,22 @@ class Page:
           wanted: names of those checks.
           act: makes the event.
           on: the kind of event that starts the clock; None waits for the states alone.
-          patience: milliseconds.
+          patience: milliseconds; without it the site's.
 
         Returns:
           "marks": milliseconds by name; "began": milliseconds from the page's request to the event.
         """
+        patience = patience or self._patience
         self.page.evaluate("goal => void bench.arm(goal)", self._goal(shown, wanted, on, patience))
         act()
         return self._finished(patience)
 
     def drag(self, act: Callable[[], None], shown: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Drag; the clock starts at the last pointer move. Also counts paints while it moves."""
-        self.page.evaluate("goal => void bench.arm(goal)", self._goal({}, [], "pointermove", PATIENCE))
+        self.page.evaluate("goal => void bench.arm(goal)", self._goal({}, [], "pointermove", self._patience))
         act()
         self.page.evaluate("more => void bench.amend(more)", {**shown(), "wanted": ["picture"]})
-        return self._finished(PATIENCE)
+        return self._finished(self._patience)
 
     def close(self) -> None:
         """Leave, as a visitor does; the server is left a moment to clear up."""

@@ -19,6 +19,8 @@ from urllib.request import urlopen
 import psutil
 
 PATIENCE = 60.0
+WARM_UP = 5.0
+"""Seconds that the dashboard's server has been well before its first visitor comes."""
 PEER = Path(__file__).resolve().parents[1] / "peer" / "naive.ipynb"
 
 
@@ -50,9 +52,10 @@ class Served:
 
 @contextlib.contextmanager
 def dashboard() -> Iterator[Served]:
-    """`shapelab serve`, once it says that it is well."""
+    """`shapelab serve`, some seconds after it says that it is well."""
     port = free_port()
     with _served([_script("shapelab"), "serve", "--port", str(port), "--no-browser"], port, "healthz") as server:
+        time.sleep(WARM_UP)
         yield server
 
 
