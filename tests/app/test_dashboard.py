@@ -17,6 +17,7 @@ import shapelab as sl
 from app.dashboard import FIELDS, Dashboard
 from app.server import Server
 from shapelab.engine.inputs import PATTERNS
+from shapelab.figures.theme import LIGHT
 
 Sizes = dict[str, int]
 SIDES = {"H": ("top", "bottom"), "W": ("left", "right"), "L": ("left", "right")}
@@ -215,13 +216,13 @@ def test_arrow_keys_on_a_slider(shared: Dashboard, lesson: str, field: str, step
         assert_says(shared, lesson, {**settings(shared, lesson), field: value})
 
 
-@pytest.mark.parametrize(("text", "number"), [("99999", "99999"), ("-1", "-1"), ("0", "0"), ("65", "65")])
+@pytest.mark.parametrize(("text", "number"), [("99999", "99999"), ("-1", "-1"), ("0", "0"), ("1025", "1025")])
 def test_a_number_out_of_bounds_is_refused_with_both_numbers(shared: Dashboard, text: str, number: str) -> None:
     shared.choose_lesson("Conv2D")
     shared.set(H=9)
     before = {**settings(shared, "Conv2D"), "H": 9}
     shared.type("H", text)
-    expect(shared.notice()).to_contain_text(re.compile(rf"H = {number}\b.*from 1 to 64"))
+    expect(shared.notice()).to_contain_text(re.compile(rf"H = {number}\b.*from 1 to 1024"))
     assert_says(shared, "Conv2D", before)
     assert shared.slider("H") == 9
     shared.drag("H", 12)
@@ -708,13 +709,15 @@ def test_the_picture_counts_the_padding_of_each_side(lighting: Dashboard) -> Non
     assert (top, bottom, left, right) == (1, 1, 1, 1)
     assert {"1 top", "1 bottom"} <= set(words)
     assert words.count("1") == 2
-    padded = 12 * 10 - 10 * 8
+    _, _, cell = grid(lighting, "input")
     boxes = (
         lighting.figure()
-        .locator(".js-plotly-plot")
-        .evaluate("plot => plot.data.find(trace => trace.name === 'padding').x.filter(Number.isNaN).length")
+        .locator(f'.shapelab-marks rect[fill="{LIGHT.padding_tint}"]')
+        .evaluate_all("""boxes => boxes.map(b => ["width", "height"].map(name => Number(b.getAttribute(name))))""")
     )
-    assert boxes == padded
+    padded = 12 * 10 - 10 * 8
+    area = sum((width + 2) * (height + 2) for width, height in boxes)  # each stands 1 pixel within its cells
+    assert area == pytest.approx(padded * cell * cell, rel=0.01)
 
 
 # -- light and dark -------------------------------------------------------------------------------------------------

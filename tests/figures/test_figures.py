@@ -11,9 +11,10 @@ from oracles.numpy_reference import same_output_size, same_padding
 from oracles.sheets import (
     CLEAR,
     all_text,
-    boxes,
     colours,
+    crossed,
     edges,
+    hatched,
     heatmap,
     outside,
     overlapping_texts,
@@ -151,10 +152,10 @@ def hatched_cells(spec):
     plane = spec["layout"]["meta"]["padded"]
     (left, top), (wide, high), (rows, columns) = plane["corner"], plane["cell"], plane["counts"]
     y, x = top + high * (np.arange(rows) + 0.5), left + wide * (np.arange(columns) + 0.5)
-    hatched = np.zeros((rows, columns), bool)
-    for x0, y0, x1, y1 in boxes(spec, "padding"):
-        hatched |= np.outer((y0 < y) & (y < y1), (x0 < x) & (x < x1))
-    return hatched
+    found = np.zeros((rows, columns), bool)
+    for x0, y0, x1, y1 in hatched(spec):
+        found |= np.outer((y0 < y) & (y < y1), (x0 < x) & (x < x1))
+    return found
 
 
 def around(before, size, after):
@@ -192,7 +193,7 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
     said = all_text(spec)
     wide, high = spec["layout"]["meta"]["padded"]["cell"]
     (x0, *_), (y0, *_) = (edges(heatmap(spec, "input"), axis) for axis in "xy")
-    at = {(int(((b + d) / 2 - y0) / high), int(((a + c) / 2 - x0) / wide)) for a, b, c, d in boxes(spec, "unread")}
+    at = {(int((y - y0) / high), int((x - x0) / wide)) for x, y in crossed(spec)}
     if min(wide, high) >= 6:
         assert at == {(i, j) for i in range(height) for j in range(width) if i in rows or j in columns}
     else:
@@ -225,10 +226,10 @@ def test_a_strip_shows_what_the_program_does(traced, lesson, settings, narrow):
     np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3].T)
     np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0].T)
     wide, high = (np.diff(edges(heatmap(spec, "input"), axis))[0] for axis in "xy")
-    hatched = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes(spec, "padding"))
+    area = sum((right - left) * (bottom - top) for left, top, right, bottom in hatched(spec))
     gaps = 4 * (wide + high) * (lo + hi) * channels  # where cells stand apart
-    assert hatched == pytest.approx((lo + hi) * channels * wide * high, abs=gaps + 1)
-    assert bool(hatched) == bool(lo + hi)
+    assert area == pytest.approx((lo + hi) * channels * wide * high, abs=gaps + 1)
+    assert bool(area) == bool(lo + hi)
     said = all_text(spec)
     assert f"input {length}" in said
     assert f"output {length}" in said
@@ -248,7 +249,8 @@ def test_the_window_drawn_covers_the_cells_it_reads(traced, lesson, settings, na
     out = made.outputs[0].shape
     cell = (0, 0) if corner == "first" else (out[0] - 1, out[1] - 1)
     spec = pictures.convolution_picture(made, pictures.one_convolution(made, cell), values, narrow)
-    window, marked = [s for s in spec["layout"]["shapes"] if s["type"] == "rect"]
+    drawn = [s for s in spec["layout"]["shapes"] if s["type"] == "rect" and s["line"]["color"] == LIGHT.kernel]
+    window, marked = drawn
     padded, output = spec["layout"]["meta"]["padded"], spec["layout"]["meta"]["output"]
     stride = settings.get("stride", 2)
     kernels = settings.get("kernel_h", 3), settings.get("kernel_w", 3)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from shapelab.figures.theme import LIGHT
+
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -84,15 +86,18 @@ def extents(spec: dict[str, Any]) -> Iterator[tuple[str, Box]]:
             if trace["x"]:
                 yield "bar", (min(trace["x"]) - half, min(ends), max(trace["x"]) + half, max(ends))
             continue
-        if trace["type"] == "heatmap":
-            x, y = edges(trace, "x"), edges(trace, "y")
-        else:
-            x, y = (np.asarray(trace[axis], float) for axis in "xy")
-            x, y = x[np.isfinite(x)], y[np.isfinite(y)]  # the pen is lifted where there is no number
+        ends = edges if trace["type"] == "heatmap" else points
+        x, y = ends(trace, "x"), ends(trace, "y")
         if len(x):
             yield trace["type"], (min(x), min(y), max(x), max(y))
     for note in spec["layout"]["annotations"]:
         yield f"text {note['text']!r}", text_box(note, proportional=0.55)
+
+
+def points(line: dict[str, Any], axis: str) -> Any:
+    """Where a line goes; the pen is lifted where there is no number."""
+    at = np.asarray(line[axis], float)
+    return at[np.isfinite(at)]
 
 
 def edges(grid: dict[str, Any], axis: str) -> Any:
@@ -104,15 +109,22 @@ def edges(grid: dict[str, Any], axis: str) -> Any:
     return np.append(at - half, at[-1] + half)
 
 
-def boxes(spec: dict[str, Any], name: str) -> list[Box]:
-    """The outlines of a name, each as the box around it."""
-    found = scatter(spec, name)
-    if found is None:
+def hatched(spec: dict[str, Any]) -> list[Box]:
+    """The boxes of padding."""
+    return [
+        (shape["x0"], shape["y0"], shape["x1"], shape["y1"])
+        for shape in spec["layout"]["shapes"]
+        if shape["fillcolor"] == LIGHT.padding_tint
+    ]
+
+
+def crossed(spec: dict[str, Any]) -> list[tuple[float, float]]:
+    """The middles of the strokes that cross out cells."""
+    found = [trace for trace in spec["data"] if trace["name"] == "unread"]
+    if not found:
         return []
-    points = np.stack([np.asarray(found["x"], float), np.asarray(found["y"], float)], axis=1)
-    drawn = np.split(points, np.flatnonzero(np.isnan(points[:, 0])))
-    outlines = [part[~np.isnan(part[:, 0])] for part in drawn]
-    return [(*part.min(axis=0), *part.max(axis=0)) for part in outlines if len(part)]
+    x, y = (np.asarray(found[0][axis], float).reshape(-1, 3)[:, :2].mean(axis=1) for axis in "xy")
+    return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 def outside(spec: dict[str, Any], slack: float = 0.75) -> list[tuple[str, Box]]:
@@ -129,12 +141,6 @@ def heatmap(spec: dict[str, Any], name: str) -> dict[str, Any]:
     """The grid of a name."""
     (found,) = [trace for trace in spec["data"] if trace["type"] == "heatmap" and trace["name"] == name]
     return found
-
-
-def scatter(spec: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """The points of a name, or None."""
-    found = [trace for trace in spec["data"] if trace["type"] == "scatter" and trace["name"] == name]
-    return found[0] if found else None
 
 
 def all_text(spec: dict[str, Any]) -> str:

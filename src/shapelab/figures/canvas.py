@@ -81,7 +81,9 @@ class Canvas:
         below: bool = False,
         opacity: float = 1.0,
     ) -> None:
-        """An SVG path in the sheet's coordinates (M, L, C, Z with absolute numbers)."""
+        """An SVG path in the sheet's coordinates (M, L, C, Z with absolute numbers); nothing where it is empty."""
+        if not path or not width:
+            return
         self.shapes.append(
             {
                 "type": "path",

@@ -41,8 +41,8 @@ def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, rol
             says=f"channel {channel}",
             blocks=tile,
             limits=(low, high),
+            whole=True,
         )
-        canvas.data[-1].update({"xgap": 0, "ygap": 0})
     few = f"the first {shown} of {channels} channels" if shown < channels else f"all {channels} channels"
     caption = [f"{name}: {few}, one scale" if channels > 1 else f"{name}: its one channel"]
     if maps is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ LEAST = 12.0  # pixels that a grid covers each way, however few its cells
 LEAST_PADDING = 3.0  # pixels of padding that can still be seen
 OWN_BOX = 12.0  # cells of that many pixels are drawn apart; smaller ones share an edge
 OWN_EDGE = 5.0  # below, edges would be all that is seen
+HATCH = 6.0 * 2**0.5  # pixels along an axis from one line of the hatching to the next
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def cells(
     says: str,
     blocks: tuple[int, ...] | None = None,
     limits: tuple[float, float] | None = None,
+    whole: bool = False,
 ) -> None:
     """Draw a plane's cells by blocks; without values, all in the role's tint.
 
@@ -104,6 +107,7 @@ def cells(
       says: what a number is, under the pointer.
       blocks: cells of a block down and across; ``blocks_of`` the plane if None.
       limits: the numbers that are drawn palest and fullest; the smallest and largest if None.
+      whole: as one image, without gaps between the cells.
     """
     blocks = blocks or blocks_of((plane.rows, plane.columns))
     known = values is not None and bool(np.isfinite(values).any())
@@ -112,34 +116,42 @@ def cells(
     if z.shape != counts:
         z = thinned(z, blocks)
     low, high = limits or (_range(z) if known else (0.0, 1.0))
-    side = min(plane.cell[0] * blocks[1], plane.cell[1] * blocks[0])
-    gap = 2.0 if side >= OWN_BOX else 1.0 if side >= OWN_EDGE and max(blocks) == 1 else 0.0
     if known:
         canvas.tips.append({**plane.meta(), "blocks": blocks, "trace": len(canvas.data), "says": says})
     canvas.data.append(
         {
             "type": "heatmap",
             "name": name,
-            "x": _along(plane.corner[0], plane.cell[0], plane.columns, blocks[1]),
-            "y": _along(plane.corner[1], plane.cell[1], plane.rows, blocks[0]),
+            "x": _along(plane.corner[0], plane.cell[0] * blocks[1], counts[1]),
+            "y": _along(plane.corner[1], plane.cell[1] * blocks[0], counts[0]),
             "z": z,
             "zmin": low,
             "zmax": high if high > low else low + 1.0,
             "colorscale": scale(role),
             "showscale": False,
-            "xgap": gap,
-            "ygap": gap,
             "hoverinfo": "skip",
         }
     )
+    _trim(canvas, plane, (plane.cell[0] * blocks[1] * counts[1], plane.cell[1] * blocks[0] * counts[0]))
+    if max(blocks) == 1 and min(plane.cell) >= OWN_EDGE and not whole:
+        edges = _edges(plane.cell, (*plane.corner, *plane.place(plane.rows, plane.columns)), outer=True)
+        canvas.path(edges, line=LIGHT.background, width=2 if min(plane.cell) >= OWN_BOX else 1)
 
 
-def _along(start: float, cell: float, count: int, block: int) -> Array:
-    """Where blocks lie along an axis: their middles, or their edges where those do not tell the size of each."""
-    if count % block == 0 and count > block:
-        return (start + cell * block * (np.arange(count // block) + 0.5)).astype(np.float32)
-    edges = np.minimum(np.arange(-(-count // block) + 1) * block, count)
-    return (start + cell * edges).astype(np.float32)
+def _trim(canvas: Canvas, plane: Plane, drawn: Point) -> None:
+    """Cover what the last blocks, drawn as large as the others, have too much. Padding comes on top."""
+    (x, y), (right, bottom) = plane.corner, plane.place(plane.rows, plane.columns)
+    over = (x + drawn[0] - right, y + drawn[1] - bottom)
+    if over[0] > 0.01:
+        canvas.rectangle((right, y - 1), (over[0] + 1, drawn[1] + 2), fill=LIGHT.background)
+    if over[1] > 0.01:
+        canvas.rectangle((x - 1, bottom), (drawn[0] + 2, over[1] + 1), fill=LIGHT.background)
+
+
+def _along(start: float, size: float, count: int) -> Array:
+    """Where blocks lie along an axis: their middles, evenly, which is quick to draw; the edges of a lone one."""
+    at = np.arange(count) + 0.5 if count > 1 else np.arange(2)
+    return (start + size * at).astype(np.float32)
 
 
 def _range(values: Array) -> tuple[float, float]:
@@ -153,15 +165,18 @@ def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[in
     Returns:
       Whether it is drawn wider than it is, so that it can be seen.
     """
-    seen = min(plane.cell) >= OWN_EDGE
-    if min(plane.cell) >= OWN_BOX:
-        boxes = _cells_around(plane, start, size)
-    else:
-        boxes = _strips_around(plane, start, size)
-        if boxes and seen:
-            canvas.path(" ".join(filter(None, (_edges(plane.cell, box) for box in boxes))), line=LIGHT.padding, width=1)
-    if boxes:
-        canvas.data.append(_hatched(boxes, line=1.0 if seen else 0.0))
+    side = min(plane.cell)
+    inset, edge = (1.0, 3.0) if side >= OWN_BOX else (0.5, 2.0) if side >= OWN_EDGE else (0.0, 0.0)
+    for x, y, right, bottom in _strips_around(plane, start, size):
+        box = (x + inset, y + inset, right - inset, bottom - inset)
+        corner, extent = (box[0], box[1]), (box[2] - box[0], box[3] - box[1])
+        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint)
+        canvas.path(_hatching(box), line=LIGHT.padding, width=1.32)
+        if edge:
+            canvas.rectangle(corner, extent, line=LIGHT.padding)
+            between = _edges(plane.cell, (x, y, right, bottom), inset=inset)
+            canvas.path(between, line=LIGHT.padding, width=edge)
+            canvas.path(between, line=LIGHT.background, width=edge - 2)
     amounts = _amounts(plane, start, size)
     return any(0 < n * plane.cell[axis // 2] < LEAST_PADDING for axis, n in enumerate(amounts))
 
@@ -170,17 +185,6 @@ def _amounts(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> tup
     """Cells of padding left, right, top and bottom."""
     right, bottom = plane.columns - start[1] - size[1], plane.rows - start[0] - size[0]
     return start[1], right, start[0], bottom
-
-
-def _cells_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> list[Box]:
-    rows, columns = range(start[0], start[0] + size[0]), range(start[1], start[1] + size[1])
-    places = [
-        plane.place(row, column)
-        for row in range(plane.rows)
-        for column in range(plane.columns)
-        if row not in rows or column not in columns
-    ]
-    return [(x + 1, y + 1, x + plane.cell[0] - 1, y + plane.cell[1] - 1) for x, y in places]
 
 
 def _strips_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> list[Box]:
@@ -200,34 +204,28 @@ def _strips_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) 
     return [box for box in boxes if box[2] > box[0] and box[3] > box[1]]
 
 
-def _edges(cell: Point, box: Box) -> str:
-    """The edges between the cells of a box, as a path."""
+def _edges(cell: Point, box: Box, *, outer: bool = False, inset: float = 0.0) -> str:
+    """The edges between the cells of a box, and around them where ``outer``, as a path; ``inset`` from its sides."""
     left, top, right, bottom = box
     across, down = round((right - left) / cell[0]), round((bottom - top) / cell[1])
-    xs, ys = [left + cell[0] * i for i in range(1, across)], [top + cell[1] * i for i in range(1, down)]
-    lines = [f"M {x:.1f},{top:.1f} L {x:.1f},{bottom:.1f}" for x in xs]
-    lines += [f"M {left:.1f},{y:.1f} L {right:.1f},{y:.1f}" for y in ys]
+    first, more = (0, 1) if outer else (1, 0)
+    lines = []
+    for x in (left + cell[0] * i for i in range(first, across + more)):
+        lines.append(f"M {x:.1f},{top + inset:.1f} L {x:.1f},{bottom - inset:.1f}")
+    for y in (top + cell[1] * i for i in range(first, down + more)):
+        lines.append(f"M {left + inset:.1f},{y:.1f} L {right - inset:.1f},{y:.1f}")
     return " ".join(lines)
 
 
-def _hatched(boxes: Sequence[Box], *, line: float) -> Spec:
-    return {
-        "type": "scatter",
-        "name": "padding",
-        "mode": "lines",
-        **_outlines([[(x, y), (x1, y), (x1, y1), (x, y1), (x, y)] for x, y, x1, y1 in boxes]),
-        "fill": "toself",
-        "fillpattern": {
-            "shape": "/",
-            "fgcolor": LIGHT.padding,
-            "bgcolor": LIGHT.padding_tint,
-            "size": 6,
-            "solidity": 0.22,
-        },
-        "line": {"color": LIGHT.padding, "width": line},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+def _hatching(box: Box) -> str:
+    """Lines that rise to the right across a box, in step with those of every other box of the sheet."""
+    left, top, right, bottom = box
+    lines = []
+    for step in range(math.ceil((left + top) / HATCH), math.floor((right + bottom) / HATCH) + 1):
+        reach = step * HATCH  # x + y along the line
+        x, x1 = max(left, reach - bottom), min(right, reach - top)
+        lines.append(f"M {x:.1f},{reach - x:.1f} L {x1:.1f},{reach - x1:.1f}")
+    return " ".join(lines)
 
 
 def crosses(canvas: Canvas, centres: Iterable[Point], size: float) -> None:

@@ -46,7 +46,7 @@ class Convolution:
 
 def window_grid(shown: Convolution, *, narrow: bool = False) -> Spec:
     """The picture: input, kernel and output side by side, or one under the other where the page is narrow."""
-    canvas = Canvas(420, 760) if narrow else Canvas(860, 500)
+    canvas = Canvas(420, 776) if narrow else Canvas(860, 500)
     padded, kernel, output = _narrow_planes(shown) if narrow else _wide_planes(shown)
     _draw_input(canvas, shown, padded)
     _draw_kernel(canvas, shown, kernel)
@@ -78,8 +78,8 @@ def _wide_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
 
 def _narrow_planes(shown: Convolution) -> tuple[Plane, Plane, Plane]:
     padded = Plane.fitted(_padded_size(shown), centre=(210, 235), room=(330, 350), most=36)
-    kernel = Plane.fitted(_kernel_size(shown), centre=(105, 585), room=(130, 170), most=30)
-    output = Plane.fitted(_output_size(shown), centre=(308, 585), room=(170, 190), most=max(min(padded.cell), 14.0))
+    kernel = Plane.fitted(_kernel_size(shown), centre=(105, 601), room=(130, 170), most=30)
+    output = Plane.fitted(_output_size(shown), centre=(308, 601), room=(170, 190), most=max(min(padded.cell), 14.0))
     return padded, kernel, output
 
 
@@ -114,9 +114,9 @@ def _draw_input(canvas: Canvas, shown: Convolution, plane: Plane) -> None:
         _amount(canvas, (x - 9, y + plane.height / 2), str(left), anchor="right")
     if right:
         _amount(canvas, (x + plane.width + 9, y + plane.height / 2), str(right), anchor="left")
-    notes = [_thinned(inner), "padding drawn wider than it is" if widened else "", unread]
+    drawn = ", ".join(filter(None, [_thinned(inner), "padding drawn wider" if widened else ""]))
     below = y + plane.height + (34 if bottom else 17)
-    for line, note in enumerate(filter(None, notes)):
+    for line, note in enumerate(filter(None, [drawn, unread])):
         canvas.text((x + plane.width / 2, below + 16 * line), note, size=12)
 
 

@@ -161,9 +161,10 @@ def _draw_output(canvas: Canvas, shown: Strip, rows: Rows) -> None:
     above = rows.kernel.corner[1] + rows.kernel.height
     x, y = corner[0] + plane.cell[0] / 2, corner[1]
     canvas.link((start, above + 4), (x, y), colour=LIGHT.kernel, upright=True)
-    note = f", each cell the largest of {blocks[1]}" if blocks[1] > 1 else ""
     below = plane.corner[1] + plane.height + 22
-    canvas.text((canvas.width / 2, below), f"output {length}, {_channels(channels)}{note}")
+    canvas.text((canvas.width / 2, below), f"output {length}, {_channels(channels)}")
+    if blocks[1] > 1:
+        canvas.text((canvas.width / 2, below + 17), f"each cell the largest of {blocks[1]}", size=12)
 
 
 def _channels(count: int) -> str:
