@@ -1,6 +1,5 @@
 """The engine in this process: real modules, traced once and run once."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,8 +9,10 @@ from hypothesis import strategies as st
 
 import shapelab
 from shapelab import ShapeError
-from shapelab.engine.in_process import Engine, Remembered, input_values
+from shapelab.engine.in_process import Engine, input_values
 from shapelab.engine.spec import check
+from shapelab.errors import TooLargeError
+from shapelab.geometry.pooling import MOST, pooling_factor
 from shapelab.lessons import LESSONS
 
 SMALL = {
@@ -53,6 +54,74 @@ def test_a_run_is_what_the_forward_function_returns(engine, case, seed):
     assert last.shape == made.outputs[0].shape
     np.testing.assert_allclose(last.ravel(), forward(case, spec, ran.input), rtol=1e-4, atol=1e-5)
     assert {path: array.shape for path, array in ran.parameters.items()} == {p.path: p.shape for p in made.parameters}
+
+
+@pytest.mark.parametrize("case", sorted(SMALL))
+def test_any_one_stage_run_alone_is_what_it_is_among_all(engine, case):
+    name, values = SMALL[case]
+    spec = check(name, {**values, "seed": 3})
+    whole = engine.run(spec)
+    fresh = Engine()
+    for stage, array in whole.stages.items():
+        alone = fresh.run(spec, [stage])
+        assert list(alone.stages) == [stage]
+        np.testing.assert_allclose(alone.stages[stage], array, rtol=1e-5, atol=1e-6)
+        read = {p.path for p in engine.trace(spec).stages[stage].parameters}
+        assert set(alone.parameters) == read
+        for path in read:
+            np.testing.assert_array_equal(alone.parameters[path], whole.parameters[path])
+
+
+def test_a_stage_there_is_not_is_refused_with_those_there_are(engine):
+    with pytest.raises(ShapeError, match=r"no stage 99.*stages 0 to 20"):
+        engine.run(check("unet", {"H": 8, "W": 4}), [99])
+
+
+def test_values_are_known_once_they_have_been_computed(engine):
+    spec = check("conv1d", {"L": 7, "seed": 41})
+    assert engine.known(spec, [0]) is None
+    ran = engine.run(spec, [0])
+    assert engine.known(spec, [0]) is ran
+    assert engine.known(spec, [1]) is None
+
+
+def test_another_seed_gives_other_values_of_the_same_trace(engine):
+    one, two = (
+        check("resnet", {"H": 4, "W": 4, "features": 2}),
+        check("resnet", {"H": 4, "W": 4, "features": 2, "seed": 5}),
+    )
+    assert engine.trace(one) is engine.trace(two)
+    assert not np.allclose(engine.run(one, [0]).stages[0], engine.run(two, [0]).stages[0])
+
+
+def test_values_too_large_are_refused_and_their_shapes_are_not(engine):
+    spec = check("unet", {"H": 128, "W": 128, "base_features": 32})
+    assert engine.trace(spec).outputs[0].shape == (128, 128, 32)
+    engine_of_giants = Engine()
+    for giant in (
+        check("unet", {"H": 1024, "W": 1024, "base_features": 64}),
+        check("conv2d", {"H": 1024, "W": 1024, "C": 16, "stride": 1, "features": 16}),
+    ):
+        assert engine_of_giants.trace(giant).error is None
+        with pytest.raises(TooLargeError, match=r"[\d,]+ numbers \([\d,]+ MiB\).*96 MiB"):
+            engine_of_giants.run(giant)
+
+
+def test_many_multiply_accumulates_are_refused_though_they_would_fit(engine):
+    slow = check("conv2d", {"H": 560, "W": 560, "C": 16, "stride": 1, "features": 8, "kernel_h": 11, "kernel_w": 11})
+    with pytest.raises(TooLargeError, match=r"4\.\d G multiply-accumulates, up to 4 G"):
+        engine.run(slow)
+
+
+def test_large_arrays_come_as_the_largest_of_each_block(engine):
+    spec = check("conv1d", {"L": 1000, "C": 2, "features": 3})
+    values = engine.run(spec)
+    ran = values.stages[max(values.stages)]
+    whole = np.asarray(shapelab.conv1d_forward(0, input_values(spec), 3, 4)).reshape(1000, 3)
+    factor = pooling_factor(1000)
+    assert len(ran) == -(-1000 // factor) <= MOST
+    for block, largest in enumerate(ran):
+        np.testing.assert_allclose(largest, whole[block * factor : (block + 1) * factor].max(axis=0), atol=1e-5)
 
 
 def test_a_trace_is_made_once(engine):
@@ -143,83 +212,6 @@ def test_two_axes_that_fail_can_be_mended_one_after_the_other(engine):
 def test_an_impossible_run_is_refused_with_the_reason(engine):
     with pytest.raises(ShapeError, match=r"14, 24, 16.*15, 24, 16"):
         engine.run(check("unet", {"H": 30}))
-
-
-def test_equal_questions_in_flight_are_computed_once():
-    remembered, calls, started = Remembered(most=4), [], threading.Event()
-    release = threading.Event()
-
-    def slow():
-        calls.append(1)
-        started.set()
-        assert release.wait(30)
-        return object()
-
-    with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(remembered, "question", slow) for _ in range(8)]
-        assert started.wait(30)
-        other = pool.submit(remembered, "another", lambda: "quick")
-        release.set()
-        answers = {id(future.result(30)) for future in asked}
-        assert other.result(30) == "quick"
-    assert len(calls) == 1
-    assert len(answers) == 1
-
-
-def test_a_different_question_does_not_wait_for_a_slow_one():
-    remembered, started, release = Remembered(most=4), threading.Event(), threading.Event()
-
-    def slow():
-        started.set()
-        assert release.wait(30)
-        return "slow"
-
-    with ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(remembered, "slow", slow)
-        assert started.wait(30)
-        assert remembered("quick", lambda: "quick") == "quick"
-        assert not waiting.done()
-        release.set()
-        assert waiting.result(30) == "slow"
-
-
-def test_a_question_that_raised_is_asked_again():
-    remembered, tries = Remembered(most=4), []
-
-    def sometimes():
-        tries.append(1)
-        if len(tries) == 1:
-            raise RuntimeError("once")
-        return "answer"
-
-    with pytest.raises(RuntimeError, match="once"):
-        remembered("question", sometimes)
-    assert remembered("question", sometimes) == "answer"
-    assert len(tries) == 2
-
-
-def test_the_least_recently_asked_goes_first():
-    remembered, computed = Remembered(most=3), []
-
-    def ask(key):
-        return remembered(key, lambda: computed.append(key) or key)
-
-    for key in "abc":
-        ask(key)
-    ask("a")
-    ask("d")  # b goes
-    for key in "acd":
-        ask(key)
-    assert computed == list("abcd")
-    ask("b")
-    assert computed == list("abcdb")
-
-
-def test_an_engine_does_not_grow_without_end():
-    remembered = Remembered(most=8)
-    for key in range(1000):
-        remembered(key, lambda key=key: key)
-    assert sum(len(held) for held in vars(remembered).values() if hasattr(held, "__len__")) <= 16
 
 
 def test_many_threads_get_the_same_trace():

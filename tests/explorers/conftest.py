@@ -1,7 +1,7 @@
 """A page without a browser, and an engine that counts what it is asked."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import comm
@@ -38,19 +38,22 @@ class CountingEngine:
             raise self.raises
         return self.real.trace(spec)
 
-    def run(self, spec: Spec) -> Activations:
+    def known(self, spec: Spec, stages: Sequence[int]) -> Activations | None:
+        return None
+
+    def run(self, spec: Spec, stages: Sequence[int]) -> Activations:
         self.ran.append(spec)
         self.started.set()
         assert self.hold_runs.wait(60)
         if self.run_raises is not None:
             raise self.run_raises
         if self.really_run:
-            return self.real.run(spec)
+            return self.real.run(spec, stages)
         made = self.real.trace(spec)
         fill = float(len(self.ran))
         return Activations(
             input=np.full(spec.input_shape, fill, np.float32),
-            stages={i: np.full(stage.out_shape, fill, np.float32) for i, stage in enumerate(made.stages)},
+            stages={i: np.full(made.stages[i].out_shape, fill, np.float32) for i in stages},
             parameters={p.path: np.full(p.shape, fill, np.float32) for p in made.parameters},
         )
 

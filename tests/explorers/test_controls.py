@@ -111,13 +111,13 @@ def test_the_switch_between_libraries(page, engine, show):
 @pytest.mark.parametrize(
     ("lesson", "field", "value", "bound"),
     [
-        ("conv2d", "H", 1000, 64),
+        ("conv2d", "H", 10000, 1024),
         ("conv2d", "H", 0, 1),
         ("conv2d", "kernel_h", 12, 11),
         ("conv2d", "stride", -3, 1),
         ("unet", "W", 2, 4),
-        ("conv1d", "L", 65, 64),
-        ("resnet", "features", 33, 32),
+        ("conv1d", "L", 1025, 1024),
+        ("resnet", "features", 65, 64),
     ],
 )
 def test_a_typed_value_out_of_bounds_says_both_numbers_and_changes_nothing(
@@ -144,7 +144,7 @@ def test_an_enormous_number_is_refused_in_a_short_sentence(page, show):
     page.say(page.number(explorer, "H"), value=10**400)
     assert explorer.state.spec == before
     (notice,) = page.texts(explorer, "sl-notice-text")
-    assert "64" in notice
+    assert "1024" in notice
     assert len(notice) < 200
 
 
@@ -228,5 +228,17 @@ def test_each_control_has_its_class_and_its_bounds(page, show, lesson, field):
     explorer = show(lesson)
     rule = LESSONS[lesson].Config.rules()[field]
     slider = page.models[page.slider(explorer, field).model_id]
-    assert (slider["min"], slider["max"], slider["step"]) == (rule.low, rule.high, rule.step)
+    assert (slider["min"], slider["max"], slider["step"]) == (rule.low, rule.slide, rule.step)
     assert field in slider["description"]
+
+
+def test_a_typed_value_beyond_the_slider_lengthens_it_and_a_small_one_shortens_it_again(page, show):
+    explorer = show("conv2d")
+    rule = explorer.state.spec.config.rules()["H"]
+    slider = page.slider(explorer, "H")
+    assert slider.max == rule.slide < rule.high
+    page.say(page.number(explorer, "H"), value=500)
+    assert (slider.value, slider.max) == (500, rule.high)
+    page.say(page.number(explorer, "H"), value=9)
+    assert (slider.value, slider.max) == (9, rule.slide)
+    assert explorer.state.spec.config.H == 9

@@ -42,10 +42,14 @@ def _listening(path: Path | None, port: int | None) -> socket.socket:
         listener = socket.socket(socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
+        listener.listen()
         return listener
     path.unlink(missing_ok=True)  # left by one that was killed
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
+    coming = path.with_suffix(".coming")
+    listener.bind(str(coming))
+    listener.listen()
+    coming.rename(path)  # whoever sees it can connect
     return listener
 
 

@@ -18,10 +18,11 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import noise, scene
 from shapelab.engine.nearest import near
+from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
 from shapelab.errors import ShapeError
 from shapelab.lessons import Config, Lesson, bounded
-from shapelab.tracing.execute import activations
+from shapelab.tracing.execute import activations, valued
 from shapelab.tracing.program import Program
 from shapelab.tracing.records import SPATIAL, Trace
 from shapelab.tracing.tracer import is_array, program
@@ -33,7 +34,7 @@ HELP = {
     "H": "Height of the input.",
     "W": "Width of the input.",
 }
-MOST_BYTES = 256 * 2**20  # of values kept of one run; larger stages show shapes alone
+MOST_BYTES = 256 * 2**20  # of values of one run, and of those that are kept; larger stages show shapes alone
 _numbers = itertools.count(1)
 
 
@@ -75,7 +76,7 @@ class ModuleEngine:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._programs = Remembered(most=64)
-        self._runs = Remembered(most=4)
+        self._runs = Remembered(most=64, weigh=lambda run: run.bytes if run else 0, budget=MOST_BYTES)
 
     def trace(self, spec: Spec) -> Trace:
         """The trace at a configuration: abstract, nothing compiled."""
@@ -85,30 +86,41 @@ class ModuleEngine:
         """The values of a field nearest to the present one that work."""
         return near(self.trace, spec, field)
 
-    def run(self, spec: Spec) -> Activations | None:
-        """The values of the stages, or None for a module of shapes alone, which has none.
+    def run(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
+        """The values of some stages, all by default; None for a module of shapes alone, which has none.
 
         Raises:
           ShapeError: when the module cannot run at this configuration.
         """
-        answer: Activations | None = self._runs(spec, lambda: self._run(spec))
+        asked = None if stages is None else tuple(stages)
+        answer: Activations | None = self._runs((spec, asked), lambda: self._run(spec, asked))
         return answer
+
+    def known(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
+        """The values of some stages if they have been computed before, else None."""
+        return self._runs.known((spec, None if stages is None else tuple(stages)))
 
     def _program(self, spec: Spec) -> Program:
         answer: Program = self._programs(spec, lambda: self._subject.program(spec.input_shape))
         return answer
 
-    def _run(self, spec: Spec) -> Activations | None:
+    def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations | None:
         traced = self._program(spec)
         if traced.trace.error is not None:
             raise ShapeError(traced.trace.error.message)
         if any(isinstance(array, jax.ShapeDtypeStruct) for array in traced.state):
             return None
         arguments = [_values(array, n) for n, array in enumerate(traced.arguments)]
-        values = activations(traced, traced.state, arguments, _affordable(traced))
-        leaves = zip(traced.trace.parameters, traced.state, strict=True)
-        parameters = {leaf.path: np.asarray(array) for leaf, array in leaves if leaf.dtype != "key<fry>"}
-        return Activations(np.asarray(arguments[traced.trace.main]), values, parameters)
+        trace = traced.trace
+        kept = _affordable(traced, valued(traced, asked))
+        values = activations(traced, traced.state, arguments, kept)
+        shown = {p.path for i in kept for p in trace.stages[i].parameters if p.dtype != "key<fry>"}
+        leaves = zip(trace.parameters, traced.state, strict=True)
+        return Activations(
+            input=reduced(np.asarray(arguments[trace.main]), trace.inputs[trace.main].layout),
+            stages={i: reduced(value, trace.stages[i].layout) for i, value in values.items()},
+            parameters={leaf.path: np.asarray(array) for leaf, array in leaves if leaf.path in shown},
+        )
 
 
 def subject_of(
@@ -183,10 +195,10 @@ def _values(array: Any, seed: int) -> Any:
     return noise(tuple(array.shape), seed).astype(array.dtype)
 
 
-def _affordable(traced: Program) -> list[int]:
-    """The stages whose values fit together into the budget, the smallest first."""
+def _affordable(traced: Program, stages: Sequence[int]) -> list[int]:
+    """Those of the stages whose values fit together into the budget, the smallest first."""
     left, kept = MOST_BYTES, []
-    for size, index in sorted((stage.bytes, i) for i, stage in enumerate(traced.trace.stages)):
+    for size, index in sorted((traced.trace.stages[i].bytes, i) for i in stages):
         left -= size
         if left >= 0:
             kept.append(index)

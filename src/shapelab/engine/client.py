@@ -27,6 +27,7 @@ class Client:
           token: what the service wants to see.
         """
         self._address, self._token = address, token
+        self._path = address.removeprefix("unix:") if address.startswith("unix:") else None
         self._making = threading.Lock()
         self._http: Any = None
 
@@ -66,11 +67,20 @@ class Client:
         values: tuple[int, ...] = self._ask("near", tuple[int, ...], spec, field=field)
         return values
 
+    def close(self) -> None:
+        """Close the connections; the next question opens others."""
+        with self._making:
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+
     def _ask(self, verb: str, kind: Any, spec: Spec, stages: Sequence[int] | None = None, field: str = "") -> Any:
         import httpx  # a tenth of a second that a kernel's start does not wait for
 
         from shapelab.engine import wire
 
+        if not self._socket_is_there():  # httpcore would leave a socket open for each attempt
+            raise EngineAwayError("the engine has not come up, or has ended")
         question = wire.question(spec, None if stages is None else tuple(stages), field)
         try:
             response = self._connected().post(f"/{verb}", content=question)
@@ -84,16 +94,17 @@ class Client:
             raise EngineAwayError(f"the engine answers {response.status_code}")
         return wire.decode(response.content, kind)
 
+    def _socket_is_there(self) -> bool:
+        return self._path is None or os.path.exists(self._path)
+
     def _connected(self) -> Any:
         import httpx
 
         with self._making:
             if self._http is None:
-                path = self._address.removeprefix("unix:")
-                own = path != self._address
                 self._http = httpx.Client(
-                    transport=httpx.HTTPTransport(uds=path if own else None),
-                    base_url="http://engine" if own else self._address,
+                    transport=httpx.HTTPTransport(uds=self._path),
+                    base_url="http://engine" if self._path else self._address,
                     headers={"Authorization": f"Bearer {self._token}"},
                     timeout=PATIENCE,
                     trust_env=False,

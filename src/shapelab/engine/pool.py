@@ -82,11 +82,11 @@ class _Worker:
         """End the process, whatever it does; the next question starts another."""
         connection, process = self._connection, self._process
         self._process = self._connection = None
+        if process is not None:
+            process.kill()  # first: a thread that waits for its answer is woken by the end of it
+            process.join()
         if connection is not None:
             connection.close()
-        if process is not None:
-            process.kill()
-            process.join()
         self.memory = 0
 
     def _started(self) -> Connection:

@@ -33,7 +33,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
         self.slider = w.IntSlider(
             value=value,
             min=rule.low,
-            max=rule.high,
+            max=rule.slide if value <= rule.slide else rule.high,
             step=rule.step,
             description=name,
             tooltip=rule.help,
@@ -56,8 +56,13 @@ class NumberControl(w.Box):  # type: ignore[misc]
         """Show the value that holds, in both places, without proposing it again."""
         self._settling, self._value = True, value
         try:
-            steps = round((value - self._rule.low) / self._rule.step)
-            self.slider.value = self._rule.low + steps * self._rule.step  # a typed value may lie between its stops
+            rule = self._rule
+            end = rule.slide if value <= rule.slide else rule.high
+            stop = rule.low + round((value - rule.low) / rule.step) * rule.step  # a typed value may lie between stops
+            if end > self.slider.max:
+                self.slider.max = end
+            self.slider.value = stop
+            self.slider.max = end
             self.number.value = value
         finally:
             self._settling = False

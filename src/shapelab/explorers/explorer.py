@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import ipywidgets as w
 
 from shapelab.engine.answers import Activations
+from shapelab.engine.client import Client
 from shapelab.engine.spec import Spec
-from shapelab.errors import ShapeError
+from shapelab.errors import EngineAwayError, ShapeError, TooLargeError
 from shapelab.explorers import pictures, words
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
@@ -26,8 +30,11 @@ class Engine(Protocol):
     def trace(self, spec: Spec) -> Trace:
         """The trace of a specification."""
 
-    def run(self, spec: Spec) -> Activations | None:
-        """The values of a specification; None where it has none, as a module of shapes alone."""
+    def run(self, spec: Spec, stages: Sequence[int]) -> Activations | None:
+        """The values of some stages; None where there are none, as of a module of shapes alone."""
+
+    def known(self, spec: Spec, stages: Sequence[int]) -> Activations | None:
+        """The same if it is known already, else None."""
 
     def near(self, spec: Spec, field: str) -> tuple[int, ...]:
         """The nearest values of a field that work."""
@@ -38,14 +45,31 @@ _sharing = threading.Lock()
 
 
 def shared_engine() -> Engine:
-    """The engine of this process, made (and jax imported) when first asked for."""
+    """The engine that ``shapelab serve`` shares between all kernels; elsewhere one in this process.
+
+    It is made, and jax imported where it is one of this process, when first asked for.
+    """
     with _sharing:
         if not _shared:
-            from shapelab.engine.in_process import Engine as InProcess
-
-            _shared.append(InProcess())
+            _shared.append(Client.from_environment() or _own_engine())
         return _shared[0]
 
+
+def _own_engine() -> Engine:
+    from shapelab.engine.in_process import Engine as InProcess
+
+    return InProcess()
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+SETTLED = 0.12  # seconds without a move after which a slider is no longer being dragged
+AWAY = 0.5  # seconds after which an engine that did not answer is asked again
 
 _SHOWN = ("value", "spec", "children", "_options_labels", "index")  # the traits that change as answers come
 
@@ -67,14 +91,20 @@ class Explorer(w.Box):  # type: ignore[misc]
         self.state = ExplorerState(spec=spec)
         self._engine = engine
         self._tracing = Pump(self._ask, self._answered)
-        self._running = Pump(lambda asked: self._engine().run(asked), self._ran)
+        self._running = Pump(lambda asked: self._engine().run(*asked), self._ran)
+        self._mending = Pump(lambda asked: self._engine().near(*asked), self._mended)
+        self._later: asyncio.TimerHandle | None = None
+        self._moved, self._dragged = 0.0, False
+        self._held = False
+        self._pumps = (self._tracing, self._running, self._mending)
         self._compose()
         super().__init__([self._columns])
         self.add_class("shapelab")
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
-        self.state.observe(lambda _: self._draw(), ["answer", "values", "stage", "cell", "narrow"])
-        self.state.observe(lambda _: self._notice(), ["refused", "trouble"])
+        self.state.observe(lambda _: self._draw(), ["answer", "values", "near", "stage", "cell", "narrow"])
+        self.state.observe(lambda _: self._want_values(), "stage")
+        self.state.observe(lambda _: self._notice(), ["refused", "trouble", "valueless"])
         self._picture.observe(self._on_pick, ["cell", "stage", "narrow"])
         self._picture.on_ready(self._say_again)
         self._stages.observe(self._on_stage, "value")
@@ -83,8 +113,10 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     async def idle(self) -> None:
         """Wait until every question asked so far is answered; for scripts and tests."""
-        await self._tracing.idle()
-        await self._running.idle()
+        while self._later is not None or any(pump.busy for pump in self._pumps):
+            for pump in self._pumps:
+                await pump.idle()
+            await asyncio.sleep(0 if self._later is None else SETTLED / 2)
 
     # -- from the outside in: proposals -------------------------------------------------------------------------
 
@@ -126,33 +158,104 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._show_controls()
         else:
             self._controls.settle(change["new"].config)
+        self._cancel_later()
+        now = time.monotonic()
+        self._dragged, self._moved = now - self._moved < SETTLED, now
         self._tracing.ask(change["new"])
 
-    def _ask(self, spec: Spec) -> Answer:
+    def _ask(self, spec: Spec) -> tuple[Trace, Activations | None]:
+        """The trace, and the values if anybody has had them computed."""
         engine = self._engine()
         trace = engine.trace(spec)
-        near = {}
-        if trace.error is not None and trace.error.axis is not None:
-            layout = trace.inputs[trace.main].layout
-            axis = layout[trace.error.axis] if len(layout) == len(trace.error.in_shapes[0]) else ""
-            if axis in spec.config.rules():
-                near[axis] = engine.near(spec, axis)
-        return Answer(spec, trace, near)
+        selected = self.state.selected_in(trace) if spec.lesson_name == self.state.spec.lesson_name else None
+        stages = pictures.shown_stages(trace, selected)
+        return trace, engine.known(spec, stages) if stages else None
 
-    def _answered(self, spec: Spec, answer: Answer | Exception) -> None:
+    def _answered(self, spec: Spec, answer: tuple[Trace, Activations | None] | Exception) -> None:
         if isinstance(answer, Exception):
-            self.state.trouble = f"{type(answer).__name__}: {answer}"
+            self._say_trouble(answer, lambda: self._tracing.ask(self.state.spec))
             return
-        self.state.trouble = ""
-        self.state.answer = answer
-        if answer.trace.error is None:
-            self._running.ask(spec)
+        trace, values = answer
+        self._held = True
+        try:
+            self.state.trouble = self.state.valueless = ""
+            if values is not None:
+                self.state.values = (spec, values)
+            self.state.answer = Answer(spec, trace)
+        finally:
+            self._held = False
+        self._draw()
+        if trace.error is not None:
+            self._want_ways_out(spec, trace)
+        else:
+            self._want_values()
 
-    def _ran(self, spec: Spec, values: Activations | Exception | None) -> None:
+    def _want_values(self) -> None:
+        """Ask for the values that the pictures lack. While a slider is being dragged that can wait."""
+        self._cancel_later()
+        answer, held = self.state.answer, self.state.activations
+        if answer is None:
+            return
+        stages = pictures.shown_stages(answer.trace, self.state.selected_stage)
+        if not stages or (held is not None and set(stages) <= set(held.stages)):
+            return
+        ask = partial(self._running.ask, (answer.spec, stages))
+        if self._dragged and _loop() is not None:
+            self._soon(SETTLED, ask)
+        else:
+            ask()
+
+    def _want_ways_out(self, spec: Spec, trace: Trace) -> None:
+        """Ask for the nearest sizes that work, where the failing axis is a field."""
+        error = trace.error
+        if error is None or error.axis is None:
+            return
+        layout = trace.inputs[trace.main].layout
+        field = layout[error.axis] if len(layout) == len(error.in_shapes[0]) else ""
+        if field in spec.config.rules():
+            self._mending.ask((spec, field))
+
+    def _mended(self, asked: tuple[Spec, str], values: tuple[int, ...] | Exception) -> None:
+        spec, field = asked
         if isinstance(values, Exception):
-            self.state.trouble = f"{type(values).__name__}: {values}"
+            self._say_trouble(values, lambda: self._tracing.ask(self.state.spec))
+        else:
+            self.state.near = (spec, {field: values})
+
+    def _ran(self, asked: tuple[Spec, tuple[int, ...]], values: Activations | Exception | None) -> None:
+        spec, _ = asked
+        if isinstance(values, TooLargeError):
+            if self.state.answer is not None and self.state.answer.spec == spec:
+                self.state.valueless = str(values)
+        elif isinstance(values, Exception):
+            self._say_trouble(values, self._want_values)
         elif values is not None:
+            self.state.trouble = ""
             self.state.values = (spec, values)
+
+    def _say_trouble(self, error: Exception, again: Callable[[], None]) -> None:
+        """Say what went wrong; an engine that is away is asked again until it is back."""
+        if not isinstance(error, EngineAwayError):
+            self.state.trouble = f"{type(error).__name__}: {error}"
+            return
+        self.state.trouble = "The engine is away. What is shown stays, and the page goes on by itself when it is back."
+        self._soon(AWAY, again)
+
+    def _soon(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call a function later; where no event loop runs, never."""
+        self._cancel_later()
+
+        def now() -> None:
+            self._later = None
+            call()
+
+        loop = _loop()
+        self._later = None if loop is None else loop.call_later(seconds, now)
+
+    def _cancel_later(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
     # -- the widgets --------------------------------------------------------------------------------------------
 
@@ -194,7 +297,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._left.children = (self._controls,)
 
     def _notice(self) -> None:
-        text = self.state.refused or self.state.trouble
+        text = self.state.refused or self.state.trouble or self.state.valueless
         self._notice_text.value = words.notice(text) if text else ""
 
     def _say_again(self) -> None:
@@ -205,6 +308,8 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _draw(self) -> None:
         """Everything on screen from the state, computed anew; what did not change is not sent."""
+        if self._held:
+            return
         answer = self.state.answer
         if answer is None:
             self._answer.value = words.waiting(self.state.spec.input_shape, self.state.spec.lesson.input_layout)
@@ -222,13 +327,14 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _draw_answer(self, answer: Answer) -> None:
         trace, values, narrow = answer.trace, self.state.activations, self.state.narrow
         self._answer.value = words.answer(trace)
-        self._offer(answer.near)
+        near = self.state.ways_out
+        self._offer(near)
         self._code.value = words.heading("As code") + words.code(answer.spec.lesson.code(answer.spec.config))
         lone = pictures.one_convolution(trace, self.state.cell)
         if lone is not None:
             self._draw_convolution(trace, lone, values, narrow)
         else:
-            self._draw_network(trace, answer.near, values, narrow)
+            self._draw_network(trace, near, values, narrow)
 
     def _draw_convolution(
         self, trace: Trace, lone: pictures.OneConvolution, values: Activations | None, narrow: bool
@@ -279,6 +385,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         for widget in self._owned():
             close_whole(widget)
         close_parts(self)
+        self._cancel_later()
         super().close()
 
     def _owned(self) -> list[w.Widget]:

@@ -42,6 +42,11 @@ class Pump:
         """Drop the question that waits; one in flight is answered, and its answer given."""
         self._waiting = []
 
+    @property
+    def busy(self) -> bool:
+        """Whether a question waits or is in flight."""
+        return self._task is not None and not self._task.done()
+
     async def idle(self) -> None:
         """Wait until nothing waits and nothing is in flight."""
         while self._task is not None and not self._task.done():

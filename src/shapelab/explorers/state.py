@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import traitlets as t
@@ -20,12 +20,10 @@ class Answer:
     Attributes:
       spec: what was asked.
       trace: of its module; it may hold an error of the forward.
-      near: where the forward fails, by field: the nearest values at which it does not.
     """
 
     spec: Spec
     trace: Trace
-    near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class ExplorerState(t.HasTraits):
@@ -35,8 +33,10 @@ class ExplorerState(t.HasTraits):
       spec: what is asked for: lesson and configuration in one frozen value.
       answer: the latest answer (``Answer``); it trails ``spec`` while the engine works. None before the first.
       values: (spec, activations) of the latest run, or None.
+      near: where the forward fails: (spec, for each field the nearest values at which it does not), or None.
       refused: why the last value typed was not taken; ``""`` once one is.
       trouble: what went wrong that is nobody's setting (the engine raised); ``""`` if nothing did.
+      valueless: why this setting has shapes and no values; ``""`` where it has both.
       stage: the selected stage, or None for the lesson's first convolution.
       cell: the selected output cell, or None for one at the edge.
       narrow: whether the page is a phone's.
@@ -45,8 +45,10 @@ class ExplorerState(t.HasTraits):
     spec = t.Instance(Spec)
     answer = t.Instance(Answer, allow_none=True)
     values = t.Tuple(t.Instance(Spec), t.Instance(Activations), default_value=None, allow_none=True)
+    near = t.Tuple(t.Instance(Spec), t.Dict(), default_value=None, allow_none=True)
     refused = t.Unicode("")
     trouble = t.Unicode("")
+    valueless = t.Unicode("")
     stage = t.Int(None, allow_none=True)
     cell = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True)
     narrow = t.Bool(False)
@@ -59,16 +61,28 @@ class ExplorerState(t.HasTraits):
 
     @property
     def activations(self) -> Activations | None:
-        """The values of the answer on screen, if they have arrived."""
+        """The values of the answer on screen, if they have arrived; perhaps of other stages than the selected one."""
         if self.values is None or self.answer is None or self.values[0] != self.answer.spec:
             return None
         found: Activations = self.values[1]
         return found
 
     @property
+    def ways_out(self) -> Mapping[str, tuple[int, ...]]:
+        """Where the answer on screen is a failure, what would work, as far as it is known."""
+        if self.near is None or self.answer is None or self.near[0] != self.answer.spec:
+            return {}
+        found: Mapping[str, tuple[int, ...]] = self.near[1]
+        return found
+
+    @property
     def selected_stage(self) -> int | None:
-        """The selected stage, kept within the trace; the first convolution while none is selected."""
-        stages = self.answer.trace.stages if self.answer else ()
+        """The selected stage of the answer on screen."""
+        return None if self.answer is None else self.selected_in(self.answer.trace)
+
+    def selected_in(self, trace: Trace) -> int | None:
+        """The selected stage, kept within a trace; its first convolution while none is selected."""
+        stages = trace.stages
         if self.stage is not None and 0 <= self.stage < len(stages):
             return int(self.stage)
         return next((i for i, stage in enumerate(stages) if stage.op == "conv"), 0 if stages else None)

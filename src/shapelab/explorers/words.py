@@ -10,6 +10,7 @@ import numpy as np
 from shapelab.engine.answers import Activations
 from shapelab.explorers.pictures import OneConvolution
 from shapelab.geometry import Fill, ReceptiveField, Window
+from shapelab.geometry.pooling import MOST
 from shapelab.tracing.records import SPATIAL, Stage, Trace, numbered
 
 FILLS = {Fill.CONSTANT: "", Fill.CIRCULAR: "wrapped round", Fill.REFLECT: "mirrored"}
@@ -209,6 +210,8 @@ def waiting(shape: tuple[int, ...], layout: tuple[str, ...]) -> str:
 
 def arithmetic(lone: OneConvolution, values: Activations) -> str:
     """One output number taken apart: taps on padding, products, bias; beside what the module returned."""
+    if any(values.input.shape[i] < before for i, (_, _, before, _) in enumerate(_axes(lone.stage))):
+        return f'<div class="sl-quiet">One output in numbers: for inputs of up to {MOST} cells a side.</div>'
     result = values.stages[max(values.stages)]
     kernel = np.asarray(values.parameters[lone.kernel_path], np.float64)[..., 0]
     bias = sum(float(array[0]) for path, array in values.parameters.items() if path.endswith("bias"))

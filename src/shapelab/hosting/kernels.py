@@ -8,26 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
-from platformdirs import user_cache_path
 
 NAME = "python3"
 
 
 def kernel_environment() -> dict[str, str]:
-    """What kernels are told of JAX: keep compiled programs on disk, and that this is a CPU's work."""
-    cache = user_cache_path("shapelab") / "jax"
-    chosen = {
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        "JAX_COMPILATION_CACHE_MAX_SIZE": str(256 * 2**20),
-        "PYTHONPATH": os.pathsep.join(_paths()),
-    }
-    return {name: os.environ.get(name, value) if name.startswith("JAX") else value for name, value in chosen.items()}
+    """What kernels are told beside what they inherit."""
+    return {"PYTHONPATH": os.pathsep.join(import_paths())}
 
 
-def _paths() -> list[str]:
-    """The folder this package was imported from, so that kernels import the same one; and what was set before."""
+def import_paths() -> list[str]:
+    """The folder this package was imported from, so that child processes import the same; and what was set before."""
     here = str(Path(__file__).resolve().parents[2])
     return [here, *[path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != here]]
 

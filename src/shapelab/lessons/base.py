@@ -22,6 +22,7 @@ class Bounds:
     Attributes:
       low: smallest value.
       high: largest value.
+      slide: where the slider ends; larger values can be typed, and lengthen it.
       step: of the slider; typed values need not keep to it.
       group: heading under which the control stands.
       role: what the number is of: "input", "kernel", "output" or "plain".
@@ -30,6 +31,7 @@ class Bounds:
 
     low: int
     high: int
+    slide: int
     step: int
     group: Group
     role: Role
@@ -46,10 +48,19 @@ class Choices:
 
 
 def bounded(
-    default: int, *, low: int, high: int, group: Group, role: Role = "plain", step: int = 1, help: str = ""
+    default: int,
+    *,
+    low: int,
+    high: int,
+    group: Group,
+    role: Role = "plain",
+    slide: int | None = None,
+    step: int = 1,
+    help: str = "",
 ) -> Any:
-    """A field for a whole number from ``low`` to ``high``, both allowed."""
-    return field(default=default, metadata={"rule": Bounds(low, high, step, group, role, help)})
+    """A field for a whole number from ``low`` to ``high``, both allowed; ``slide`` ends its slider, else ``high``."""
+    rule = Bounds(low, high, high if slide is None else slide, step, group, role, help)
+    return field(default=default, metadata={"rule": rule})
 
 
 def choice(default: str, *values: str, group: Group, help: str = "") -> Any:

@@ -14,7 +14,7 @@ from shapelab.lessons.words import CHANNELS, FEATURES, KERNEL, SEED
 class Conv1DConfig(Config):
     """Parameters of ``conv1d_forward``."""
 
-    L: int = bounded(10, low=1, high=64, group="Input", role="input", help="Length: cells of the sequence.")
+    L: int = bounded(10, low=1, high=1024, slide=64, group="Input", role="input", help="Length: cells of the sequence.")
     C: int = bounded(3, low=1, high=16, group="Input", role="input", help=CHANNELS)
     kernel_size: int = bounded(4, low=1, high=16, group="Convolution", role="kernel", help=KERNEL)
     features: int = bounded(4, low=1, high=16, group="Convolution", role="output", help=FEATURES)

@@ -14,8 +14,8 @@ from shapelab.lessons.words import CHANNELS, FEATURES, HEIGHT, KERNEL, SEED, STR
 class Conv2DConfig(Config):
     """Parameters of ``conv2d_forward`` and ``conv2d_linen_forward``."""
 
-    H: int = bounded(7, low=1, high=64, group="Input", role="input", help=HEIGHT)
-    W: int = bounded(7, low=1, high=64, group="Input", role="input", help=WIDTH)
+    H: int = bounded(7, low=1, high=1024, slide=64, group="Input", role="input", help=HEIGHT)
+    W: int = bounded(7, low=1, high=1024, slide=64, group="Input", role="input", help=WIDTH)
     C: int = bounded(3, low=1, high=16, group="Input", role="input", help=CHANNELS)
     kernel_h: int = bounded(3, low=1, high=11, group="Convolution", role="kernel", help=KERNEL)
     kernel_w: int = bounded(3, low=1, high=11, group="Convolution", role="kernel", help=KERNEL)

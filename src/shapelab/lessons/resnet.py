@@ -14,12 +14,13 @@ from shapelab.lessons.words import HEIGHT, SEED, WIDTH
 class ResNetConfig(Config):
     """Parameters of ``resnet_basic_forward``; the input has as many channels as the block has features."""
 
-    H: int = bounded(16, low=1, high=64, group="Input", role="input", help=HEIGHT)
-    W: int = bounded(16, low=1, high=64, group="Input", role="input", help=WIDTH)
+    H: int = bounded(16, low=1, high=1024, slide=64, group="Input", role="input", help=HEIGHT)
+    W: int = bounded(16, low=1, high=1024, slide=64, group="Input", role="input", help=WIDTH)
     features: int = bounded(
         8,
         low=1,
-        high=32,
+        high=64,
+        slide=32,
         group="Model",
         role="output",
         help="Channels of the block, and of its input: the sum at the end needs both to be equal.",

@@ -14,13 +14,14 @@ from shapelab.lessons.words import CHANNELS, HEIGHT, SEED, WIDTH
 class UNetConfig(Config):
     """Parameters of ``unet_forward``. The sliders step over sizes that can be halved twice; any size can be typed."""
 
-    H: int = bounded(64, low=4, high=128, step=4, group="Input", role="input", help=HEIGHT)
-    W: int = bounded(48, low=4, high=128, step=4, group="Input", role="input", help=WIDTH)
+    H: int = bounded(64, low=4, high=1024, slide=128, step=4, group="Input", role="input", help=HEIGHT)
+    W: int = bounded(48, low=4, high=1024, slide=128, step=4, group="Input", role="input", help=WIDTH)
     C: int = bounded(3, low=1, high=16, group="Input", role="input", help=CHANNELS)
     base_features: int = bounded(
         8,
         low=1,
-        high=32,
+        high=64,
+        slide=32,
         group="Model",
         role="output",
         help="Channels at full size; they double each time the image is halved.",

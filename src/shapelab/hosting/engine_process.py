@@ -1,0 +1,97 @@
+"""The engine beside the server: one process that all kernels ask, started with the server and anew when it dies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from shapelab.engine.client import ADDRESS, TOKEN, Client
+from shapelab.hosting.kernels import import_paths
+
+AGAIN = 0.5  # seconds before an engine that died is started anew
+SOCKET = "engine.sock"
+PATIENCE = 5.0  # seconds for an engine to end by itself
+
+
+class EngineProcess:
+    """The engine's service as a child of this process."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="shapelab-"))  # which nobody else may enter
+        if hasattr(socket, "AF_UNIX"):
+            path = self._folder / SOCKET
+            self._place, self.address = ["--unix", str(path)], f"unix:{path}"
+        else:
+            port = _free_port()
+            self._place, self.address = ["--port", str(port)], f"http://127.0.0.1:{port}"
+        self._token = secrets.token_urlsafe(32)
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watch = threading.Thread(target=self._keep, name="engine", daemon=True)
+
+    @property
+    def kernel_environment(self) -> dict[str, str]:
+        """What kernels are told, to find it."""
+        return {ADDRESS: self.address, TOKEN: self._token}
+
+    def client(self) -> Client:
+        """A client for this server's own questions."""
+        return Client(self.address, self._token)
+
+    def start(self) -> None:
+        """Start it; returns at once, and questions wait until it is up."""
+        self._start()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """End it, and take its folder away."""
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()  # which ends it
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            if self._process is not None:
+                self._process.wait()
+                (self._folder / SOCKET).unlink(missing_ok=True)  # kernels see that nobody listens
+            if not self._stopping.wait(AGAIN):
+                self._start()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "shapelab.engine", *self._place]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        """What the engine is told: keep compiled programs on disk, within bounds, and that this is a CPU's work."""
+        told = {
+            "JAX_COMPILATION_CACHE_DIR": str(user_cache_path("shapelab") / "jax"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            "JAX_COMPILATION_CACHE_MAX_SIZE": str(256 * 2**20),
+            "JAX_PLATFORMS": "cpu",
+        }
+        return {**told, **os.environ, "PYTHONPATH": os.pathsep.join(import_paths()), TOKEN: self._token}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

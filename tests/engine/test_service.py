@@ -1,0 +1,196 @@
+"""The engine as a service: real workers behind a real socket, and what happens when one of them dies."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+import shapelab
+from shapelab.engine import wire
+from shapelab.engine.client import TOKEN, Client
+from shapelab.engine.in_process import Engine
+from shapelab.engine.spec import check
+from shapelab.errors import EngineAwayError, ShapeError, TooLargeError
+
+PATIENCE = 60.0
+SOURCES = str(Path(shapelab.__file__).resolve().parents[1])
+
+
+class Running:
+    """A service, a client of it, and a plain HTTP connection to it."""
+
+    def __init__(self, folder: Path) -> None:
+        socket = folder / "engine.sock"
+        told = {**os.environ, TOKEN: "secret", "PYTHONPATH": SOURCES, "JAX_PLATFORMS": "cpu"}
+        command = [sys.executable, "-m", "shapelab.engine", "--unix", str(socket)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=told)
+        self.visitor = lambda: Client(f"unix:{socket}", "secret")
+        self.client = self.visitor()
+        self.http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://engine", timeout=PATIENCE
+        )
+        self.token = {"Authorization": "Bearer secret"}
+        self.until(lambda: self.client.trace(check("conv2d", {})))
+
+    def until(self, ask):
+        """Ask until the engine answers."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return ask()
+            except EngineAwayError:
+                assert time.monotonic() < deadline, "the engine does not come"
+                assert self.process.poll() is None, "the engine has ended"
+                time.sleep(0.05)
+
+    def workers(self):
+        return self.http.get("/state", headers=self.token).json()["workers"]
+
+    def family(self):
+        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+
+    def stop(self):
+        self.client.close()
+        self.http.close()
+        family = self.family()
+        self.process.stdin.close()
+        assert self.process.wait(PATIENCE) == 0
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+        assert not alive
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    running = Running(tmp_path_factory.mktemp("engine"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def own():
+    return Engine()
+
+
+@pytest.mark.parametrize(
+    ("lesson", "values"), [("conv1d", {}), ("resnet", {"H": 6}), ("unet", {"H": 12}), ("unet", {"H": 30})]
+)
+def test_it_answers_as_an_engine_in_this_process_does(service, own, lesson, values):
+    spec = check(lesson, values)
+    trace = service.client.trace(spec)
+    assert trace == own.trace(spec)
+    if trace.error is None:
+        ran, mine = service.client.run(spec, [0]), own.run(spec, [0])
+        np.testing.assert_allclose(ran.stages[0], mine.stages[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(ran.input, mine.input)
+        assert set(ran.parameters) == set(mine.parameters)
+    else:
+        assert service.client.near(spec, "H") == own.near(spec, "H")
+
+
+def test_what_one_visitor_had_computed_is_known_to_the_next(service):
+    spec = check("conv2d", {"H": 11, "seed": 17})
+    assert service.client.known(spec, [0]) is None
+    ran = service.client.run(spec, [0])
+    visitor = service.visitor()
+    other = visitor.known(spec, [0])
+    visitor.close()
+    assert other is not None
+    np.testing.assert_array_equal(other.stages[0], ran.stages[0])
+
+
+def test_equal_questions_at_once_are_asked_once(service):
+    spec = check("resnet", {"H": 13, "W": 9})
+    before = service.http.get("/state", headers=service.token).json()["held"]["traces"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: service.client.trace(spec), range(16)))
+    assert all(answer == answers[0] for answer in answers)
+    assert service.http.get("/state", headers=service.token).json()["held"]["traces"] > before
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "said"),
+    [
+        ({"H": 4096}, ShapeError, "4096.*1024"),
+        ({"no": 1}, ShapeError, "no"),
+        ({"H": [1]}, ShapeError, "not a number"),
+        ({"H": 1024, "W": 1024, "C": 16, "stride": 1, "features": 16}, TooLargeError, "MiB"),
+    ],
+)
+def test_the_engine_checks_what_it_is_asked_itself(service, values, kind, said):
+    body = wire.encode(wire.Question("conv2d", values))
+    answer = service.http.post("/run", content=body, headers=service.token)
+    assert answer.status_code == 422
+    with pytest.raises(kind, match=said):
+        raise wire.decode(answer.content, wire.Refusal).error()
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1\xc1", b"{}", b"\x00" * 100_000, wire.encode(wire.Question("nope", {}))])
+def test_a_malformed_question_is_refused(service, body):
+    answer = service.http.post("/trace", content=body, headers=service.token)
+    assert answer.status_code == 422
+    assert isinstance(wire.decode(answer.content, wire.Refusal).error(), ShapeError)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/trace"), ("GET", "/state"), ("GET", "/healthz")])
+def test_who_does_not_know_the_token_gets_nothing(service, method, path, headers):
+    assert service.http.request(method, path, headers=headers).status_code == 401
+
+
+def test_a_worker_that_dies_is_replaced_and_its_question_answered(service, own):
+    for worker in service.workers():
+        psutil.Process(worker["pid"]).kill()
+    spec = check("unet", {"H": 20, "base_features": 3})
+    assert service.client.trace(spec) == own.trace(spec)
+    assert service.client.run(spec, [0]).stages[0].shape == (20, 48, 3)
+
+
+def test_a_worker_killed_over_a_question_is_asked_again(service):
+    spec = check("unet", {"H": 40, "base_features": 21, "seed": 9})
+    before = {worker["pid"] for worker in service.workers()}
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(service.client.run, spec)
+        deadline = time.monotonic() + PATIENCE
+        while not (busy := [w["pid"] for w in service.workers() if w["busy"]]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for pid in busy:
+            psutil.Process(pid).kill()
+        assert pending.result(PATIENCE).stages[0].shape == (40, 48, 21 if 21 <= 16 else 16)
+    assert {worker["pid"] for worker in service.workers()} != before
+
+
+def test_the_engine_stays_below_a_gigabyte_however_much_is_asked(service):
+    def ask(number: int) -> None:
+        spec = check(
+            "unet",
+            {
+                "H": 64 + 4 * (number % 29),
+                "W": 64 + 4 * (number % 31),
+                "base_features": 1 + number % 12,
+                "seed": number,
+            },
+        )
+        service.client.trace(spec)
+        service.client.run(spec, [number % 21])
+
+    largest = 0
+    with ThreadPoolExecutor(4) as pool:
+        for start in range(0, 48, 8):
+            list(pool.map(ask, range(start, start + 8)))
+            largest = max(largest, sum(process.memory_full_info().pss for process in service.family()))
+    assert largest < 2**30, f"{largest / 2**20:.0f} MiB"
+
+
+def test_nobody_there_is_an_engine_away(tmp_path):
+    for address in (f"unix:{tmp_path}/nobody.sock", "http://127.0.0.1:9"):
+        client = Client(address, "")
+        with pytest.raises(EngineAwayError):
+            client.trace(check("conv2d", {}))
+        client.close()
