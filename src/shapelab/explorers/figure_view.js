@@ -3,52 +3,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function loadScript(address) {
-  return new Promise((resolve, reject) => {
-    const amd = globalThis.define; // a page with an AMD loader would swallow the bundle
-    globalThis.define = undefined;
-    const script = document.createElement("script");
-    const done = (then) => () => {
-      globalThis.define = amd;
-      then();
-    };
-    script.src = address;
-    script.onload = done(() => resolve(globalThis.Plotly));
-    script.onerror = done(() => reject(new Error(`could not load ${address}`)));
-    document.head.append(script);
-  });
-}
-
-function askKernel(model) {
-  return new Promise((resolve, reject) => {
-    const onMessage = async (content, buffers) => {
-      if (content.give !== "plotly") return;
-      model.off("msg:custom", onMessage);
-      try {
-        const unzipped = new Blob([buffers[0]]).stream().pipeThrough(new DecompressionStream("gzip"));
-        const code = await new Response(unzipped).blob();
-        const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-        resolve(await loadScript(address));
-        URL.revokeObjectURL(address);
-      } catch (error) {
-        reject(error);
-      }
-    };
-    model.on("msg:custom", onMessage);
-    model.send({ ask: "plotly" });
-  });
-}
-
-// Once a page, however many pictures: from the page's own address where it names one, else from the kernel.
-function plotly(model) {
-  if (!globalThis.shapelabPlotly) {
-    const address = document.querySelector('meta[name="shapelab-plotly"]')?.content;
-    globalThis.shapelabPlotly = address ? loadScript(address) : askKernel(model);
-    globalThis.shapelabPlotly.catch(() => (globalThis.shapelabPlotly = undefined));
-  }
-  return globalThis.shapelabPlotly;
-}
-
 function isDark() {
   const chosen = document.documentElement.dataset.theme ?? document.body.dataset.theme;
   if (chosen) return chosen === "dark";
@@ -67,9 +21,7 @@ function unpackArray({ shape, float32 }) {
   return rows;
 }
 
-const PIXELS = new Set(["size", "xgap", "ygap"]);
-
-// The specification with arrays unpacked, lengths in type and lines scaled, and colours of the present theme.
+// The specification with arrays unpacked, widths of lines scaled, and colours of the present theme.
 function prepare(value, factor, colours, key = "", parent = "") {
   if (value?.float32) return unpackArray(value);
   if (Array.isArray(value)) return value.map((item) => prepare(item, factor, colours, "", key));
@@ -79,13 +31,13 @@ function prepare(value, factor, colours, key = "", parent = "") {
     return result;
   }
   if (typeof value === "string") return colours?.[value] ?? value;
-  if (typeof value === "number" && (PIXELS.has(key) || (key === "width" && parent === "line"))) return value * factor;
-  return value;
+  return typeof value === "number" && key === "width" && parent === "line" ? value * factor : value;
 }
 
 // Lines and words, in the colours of the present theme.
-function coloured(svg, colours) {
-  return colours ? svg.replace(/#[0-9a-f]{6}\b/g, (light) => colours[light] ?? light) : svg;
+function mark(svg, marks, colours) {
+  const text = colours ? marks.replace(/#[0-9a-f]{6}\b/g, (light) => colours[light] ?? light) : marks;
+  if (svg.shown !== text) svg.innerHTML = svg.shown = text;
 }
 
 function layer(className) {
@@ -155,10 +107,11 @@ function render({ model, el }) {
     const colours = isDark() ? model.get("dark") : null;
     const ready = prepare({ data: spec.data, layout: spec.layout }, factor, colours);
     Object.assign(ready.layout, { width: place, height: height * factor });
-    await Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, responsive: false, staticPlot: true });
+    const reacted = Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, staticPlot: true });
     for (const svg of [behind, before, light]) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    behind.innerHTML = coloured(spec.marks[0], colours);
-    before.innerHTML = coloured(spec.marks[1], colours);
+    mark(behind, spec.marks[0], colours);
+    mark(before, spec.marks[1], colours);
+    await reacted;
     [drawnWidth, drawnSpec] = [place, spec];
     if (pointer) highlight(pointer);
     else unlight();

@@ -17,7 +17,7 @@ from shapelab.figures.marks import marks
 from shapelab.figures.theme import DARK_FOR_LIGHT
 
 _HERE = Path(__file__).parent
-_MODULE = ("figure_pointing.js", "figure_view.js")  # in one, so that a page asks for it once
+_MODULE = ("figure_plotly.js", "figure_pointing.js", "figure_view.js")  # joined into the one that a widget may have
 
 
 class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
