@@ -14,22 +14,44 @@
   });
   name();
 
+  // What shows at first gives way in two steps: where the controls are as soon as they can be moved, the rest once the
+  // live picture stands still. If nothing comes, a sentence does.
+  const starting = document.querySelector(".shapelab-starting");
+  const patience = setTimeout(() => window.shapelabSorry(), 60000);
   window.shapelabSorry = () => {
-    const place = document.getElementById("loading");
-    if (!place) return;
-    place.innerHTML =
-      '<div class="shapelab-sorry"><p>The page did not start. Its kernel may be gone, or the server busy.</p>' +
+    if (root.dataset.shapelabLive) return;
+    clearTimeout(patience);
+    starting.innerHTML =
+      '<div class="shapelab-sorry"><p role="alert">The page did not start. Its kernel may be gone, or the server busy.</p>' +
       '<button type="button">Reload</button></div>';
-    place.querySelector("button").addEventListener("click", () => location.reload());
+    starting.querySelector("button").addEventListener("click", () => location.reload());
   };
-  // What shows at first goes when the widgets are there; if they do not come, a sentence does.
+
+  const QUIET = 120; // ms without a change
+  const LONGEST = 2000; // ms from the first live picture, however much changes
+  let settled = null;
+  let latest = null;
+  const reveal = () => {
+    seen.disconnect();
+    clearTimeout(settled);
+    clearTimeout(latest);
+    root.dataset.shapelabLive = "all";
+    starting.remove();
+  };
+  const live = (css) => document.querySelector(`#rendered_cells ${css}`);
+  const first = starting.querySelector("[data-shapelab-first]");
   const seen = new MutationObserver(() => {
-    if (document.querySelector("#rendered_cells .shapelab-control")) {
-      document.getElementById("loading")?.remove();
+    if (!live(".shapelab-control")) return;
+    if (!root.dataset.shapelabLive) {
       clearTimeout(patience);
-      seen.disconnect();
+      document.getElementById("loading")?.remove();
+      root.dataset.shapelabLive = "controls";
     }
+    if (!first) return reveal();
+    if (!live(".sl-centre .shapelab-figure[data-drawn]")) return;
+    latest ??= setTimeout(reveal, LONGEST);
+    clearTimeout(settled);
+    if (live(".sl-arithmetic") || !first.querySelector(".sl-arithmetic")) settled = setTimeout(reveal, QUIET);
   });
-  seen.observe(document.body, { childList: true, subtree: true });
-  const patience = setTimeout(window.shapelabSorry, 60000);
+  seen.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
 }

@@ -11,6 +11,7 @@ import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.iostream import StreamClosedError
 
+from shapelab.hosting.first_picture import FirstPicture
 from shapelab.hosting.spares import Kernel, Spares
 
 NOT_KEPT = {"Cache-Control": "no-cache, no-store, must-revalidate", "Content-Type": "text/html; charset=utf-8"}
@@ -24,11 +25,15 @@ class Page:
       cells: the code of the notebook.
       config: what Voila's script is told; the visitor's kernel is added.
       spares: gives the visitor's kernel.
+      first: what shows until the widgets are there.
+      style: for what shows first; the live page brings its own.
     """
 
     cells: tuple[str, ...]
     config: dict[str, Any]
     spares: Spares
+    first: FirstPicture
+    style: str
 
 
 def code_cells(notebook: Path) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         self.xsrf_token  # noqa: B018
         for name, value in NOT_KEPT.items():
             self.set_header(name, value)
-        self.write(self._part("opening.html.j2"))
+        self.write(self._part("opening.html.j2", first=self.page.first.html, style=self.page.style))
         await self.flush()
         kernel = None
         try:

@@ -20,10 +20,14 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.utils import get_page_config
 
+from shapelab.engine.client import Client
+from shapelab.explorers.first_view import first_view_style
 from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.assets import ROUTE as ASSETS
 from shapelab.hosting.assets import AssetHandler, Assets
 from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
+from shapelab.hosting.engine_process import EngineProcess
+from shapelab.hosting.first_picture import FirstPicture
 from shapelab.hosting.kernels import OwnKernel
 from shapelab.hosting.page import Page, PageHandler, code_cells
 from shapelab.hosting.spares import Spares
@@ -38,6 +42,7 @@ class Server(Voila):  # type: ignore[misc]
 
     open_a_browser = False
     spares: Spares
+    first: FirstPicture
 
     def setup_template_dirs(self) -> None:
         """Put this project's frame before Voila's own templates."""
@@ -67,7 +72,14 @@ class Server(Voila):  # type: ignore[misc]
         """This project's routes come first, and its page takes the place of Voila's."""
         found = self._find_assets()
         self.spares = Spares(self.kernel_manager)
-        page = Page(code_cells(Path(self.notebook_path)), self._page_config(found), self.spares)
+        self.first = FirstPicture(Client.from_environment())
+        page = Page(
+            cells=code_cells(Path(self.notebook_path)),
+            config=self._page_config(found),
+            spares=self.spares,
+            first=self.first,
+            style=first_view_style(),
+        )
         handlers = [
             (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
             (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
@@ -109,6 +121,7 @@ class Server(Voila):  # type: ignore[misc]
             webbrowser.open(shown)
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self.spares.begin)
+        self.ioloop.add_callback(self.first.find)
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -142,7 +155,13 @@ def serve(*, host: str, port: int, browser: bool) -> None:
     server.open_a_browser = browser
     server.initialize([str(folder / "dashboard.ipynb"), f"--port={port}", f"--Voila.ip={host}", "--no-browser"])
     server.voila_configuration.kernel_spec_manager_class = OwnKernel
-    server.start()
+    engine = EngineProcess()
+    os.environ.update(engine.kernel_environment)  # which kernels inherit
+    engine.start()
+    try:
+        server.start()
+    finally:
+        engine.stop()
 
 
 def _configuration(folder: Path) -> Config:

@@ -1,0 +1,100 @@
+"""What an explorer shows first, as HTML without a script: for a page whose widgets are still on their way.
+
+The words and pictures are those of the live explorer, made by the same functions from the same trace, in the same
+places. Nothing of it can be operated, and a screen reader waits for the live page.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from shapelab.engine.answers import Activations
+from shapelab.engine.spec import Spec
+from shapelab.explorers import pictures, words
+from shapelab.figures.svg import svg, variables
+from shapelab.figures.theme import DARK, LIGHT
+from shapelab.lessons import LESSONS
+from shapelab.lessons.base import Bounds, Choices
+from shapelab.tracing.records import Trace
+
+HOOKS = {"shapelab-output-shape": "", "shapelab-padding": ""}  # names by which scripts find the live ones
+
+
+def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
+    """The explorer of a lone convolution; "" for a trace of anything else, which begins with another picture."""
+    lone = pictures.one_convolution(trace, None)
+    if lone is None:
+        return ""
+    centre = [
+        ("", words.answer(trace)),
+        ("sl-rules", words.convolution_rule(lone.stage)),
+        *(
+            (f"sl-first-figure sl-{width}", svg(pictures.convolution_picture(trace, lone, values, width == "narrow")))
+            for width in ("wide", "narrow")
+        ),
+        ("sl-said", words.arithmetic(lone, values) if values is not None else ""),
+    ]
+    right = [
+        ("", words.heading("As code") + words.code(spec.lesson.code(spec.config))),
+        ("", words.heading("Shapes") + words.shapes_table(trace, lone.stage)),
+        ("", words.heading("Size of the output")),
+        ("sl-first-figure", svg(pictures.staircase(lone, trace))),
+    ]
+    columns = (
+        f'<div class="sl-left">{_controls(spec)}</div><div class="sl-centre">{_blocks(centre)}</div>'
+        f'<div class="sl-right">{_blocks(right)}</div>'
+    )
+    shown = f'{_tabs(spec)}<div class="shapelab"><div class="sl-columns">{columns}</div></div>'
+    for hook, nothing in HOOKS.items():
+        shown = shown.replace(hook, nothing)
+    return f'<div class="shapelab-gallery" data-shapelab-first aria-hidden="true" inert>{shown}</div>'
+
+
+def first_view_style() -> str:
+    """Its style sheet: the live explorer's, and the colours of its pictures in both themes."""
+    own = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+    first = "[data-shapelab-first]"
+    return f'{own}{first}{{{variables(LIGHT)}}}[data-theme="dark"] {first}{{{variables(DARK)}}}'
+
+
+def _blocks(parts: list[tuple[str, str]]) -> str:
+    return "".join(f'<div class="sl-first-block {css}">{html}</div>' for css, html in parts)
+
+
+def _tabs(spec: Spec) -> str:
+    """The lessons, where their picker will stand."""
+    tabs = "".join(
+        f'<span class="jupyter-button{" mod-active" if name == spec.lesson_name else ""}">{escape(lesson.title)}</span>'
+        for name, lesson in LESSONS.items()
+    )
+    return f'<div class="shapelab-lessons sl-first-tabs">{tabs}</div>'
+
+
+def _controls(spec: Spec) -> str:
+    """Each control as its name, its value, and its track."""
+    parts, group = [], ""
+    for name, rule in spec.config.rules().items():
+        if rule.group != group:
+            group = rule.group
+            parts.append(f'<div class="sl-first-block">{words.heading(group)}</div>')
+        parts.append(_control(name, rule, getattr(spec.config, name)))
+        if spec.lesson.linked and name == spec.lesson.linked[-1]:
+            equal = len({getattr(spec.config, linked) for linked in spec.lesson.linked}) == 1
+            box = f'<input type="checkbox"{" checked" if equal else ""}>'
+            parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(spec.lesson.linked))}</div>')
+    if spec.lesson.presets:
+        parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
+        parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]
+    return "".join(parts)
+
+
+def _control(name: str, rule: Bounds | Choices, value: int | str) -> str:
+    if isinstance(rule, Choices):
+        words_of = (f"<b{' class=mod-active' if each == value else ''}>{escape(each)}</b>" for each in rule.values)
+        return f'<div class="sl-first-control sl-first-choice"><span>{escape(name)}</span>{"".join(words_of)}</div>'
+    share = min((int(value) - rule.low) / (rule.slide - rule.low), 1.0)
+    return (
+        f'<div class="sl-first-control sl-role-{rule.role}"><span>{escape(name)}</span><b>{value}</b>'
+        f'<i style="--share:{share:.4f}"></i></div>'
+    )

@@ -1,0 +1,60 @@
+"""The first picture, asked of the engine once for all visitors: the page begins with the same setting for everyone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from shapelab.engine.answers import Activations
+from shapelab.engine.spec import Spec, check
+from shapelab.errors import EngineAwayError
+from shapelab.explorers.first_view import first_view
+from shapelab.tracing.records import Trace
+
+LESSON = "conv2d"
+PAUSE = 0.25  # seconds between two tries, while the engine starts
+TRIES = 240
+
+
+class Engine(Protocol):
+    """What is asked of an engine."""
+
+    def trace(self, spec: Spec) -> Trace:
+        """The trace of a specification."""
+
+    def run(self, spec: Spec) -> Activations | None:
+        """The values of a specification."""
+
+
+class FirstPicture:
+    """The HTML of the first picture, as soon as the engine has told it.
+
+    Attributes:
+      html: "" until then; a page that is asked for meanwhile shows that it starts.
+    """
+
+    def __init__(self, engine: Engine | None) -> None:
+        """Set up; nothing is asked yet.
+
+        Args:
+          engine: whom to ask, off the event loop; None for no first picture.
+        """
+        self.html = ""
+        self._engine = engine
+
+    async def find(self) -> None:
+        """Ask until the engine has answered, or a minute has passed."""
+        for _ in range(TRIES if self._engine else 0):
+            try:
+                await self._ask()
+                return
+            except EngineAwayError:
+                await asyncio.sleep(PAUSE)
+
+    async def _ask(self) -> None:
+        """The trace first: what it shows is true without values."""
+        assert self._engine
+        spec = check(LESSON, {})
+        trace = await asyncio.to_thread(self._engine.trace, spec)
+        self.html = first_view(spec, trace, None)
+        self.html = first_view(spec, trace, await asyncio.to_thread(self._engine.run, spec))

@@ -1,0 +1,106 @@
+"""The first view: the words and pictures of the live explorer, as HTML that does nothing."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from shapelab.engine.spec import check
+from shapelab.explorers import pictures, words
+from shapelab.explorers.first_view import first_view, first_view_style
+from shapelab.figures.svg import svg
+from shapelab.lessons import LESSONS
+
+VOID = {"input"}
+
+
+@pytest.fixture(scope="module")
+def engine():
+    from shapelab.engine.in_process import Engine
+
+    return Engine()
+
+
+class Nesting(HTMLParser):
+    """Reads tags, and complains of one that closes what is not open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.attributes = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(html):
+    parser = Nesting()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    return parser.attributes
+
+
+@pytest.mark.parametrize("lesson", ["conv1d", "conv2d"])
+def test_it_holds_the_words_and_pictures_of_the_live_one(engine, lesson):
+    spec = check(lesson, {})
+    trace, values = engine.trace(spec), engine.run(spec)
+    lone = pictures.one_convolution(trace, None)
+    html = first_view(spec, trace, values)
+    assert words.convolution_rule(lone.stage) in html
+    assert words.arithmetic(lone, values) in html
+    assert svg(pictures.staircase(lone, trace)) in html
+    for narrow in (False, True):
+        assert svg(pictures.convolution_picture(trace, lone, values, narrow)) in html
+    for name in spec.config.rules():
+        assert f"<span>{name}</span>" in html
+
+
+def test_it_is_there_before_the_values_are(engine):
+    spec = check("conv2d", {})
+    html = first_view(spec, engine.trace(spec), None)
+    assert "(4, 4, 4)" in html
+    assert "sl-arithmetic" not in html
+
+
+def test_nothing_of_it_acts_or_is_read_aloud_or_is_taken_for_the_live_one(engine):
+    spec = check("conv2d", {})
+    attributes = read(first_view(spec, engine.trace(spec), engine.run(spec)))
+    outermost = attributes[0][1]
+    assert "data-shapelab-first" in outermost
+    assert "inert" in outermost
+    assert outermost["aria-hidden"] == "true"
+    for tag, told in attributes:
+        assert tag not in ("script", "button", "a", "style")
+        assert not [name for name in told if name.startswith("on") or name in ("id", "href", "src")]
+        hooks = {"shapelab-output-shape", "shapelab-padding", "shapelab-control", "shapelab-figure"}
+        assert not hooks & set((told.get("class") or "").split())
+
+
+@pytest.mark.parametrize("lesson", ["resnet", "unet"])
+def test_a_network_has_none(engine, lesson):
+    spec = check(lesson, {})
+    assert first_view(spec, engine.trace(spec), None) == ""
+
+
+def test_every_colour_it_uses_is_told(engine):
+    spec = check("conv2d", {})
+    used = set(re.findall(r"var\((--[a-z-]+)\)", first_view(spec, engine.trace(spec), None)))
+    assert used
+    assert used <= set(re.findall(r"(--[a-z-]+):", first_view_style()))
+
+
+def test_each_lesson_stands_in_its_tabs(engine):
+    spec = check("conv2d", {})
+    html = first_view(spec, engine.trace(spec), None)
+    assert [html.count(f">{lesson.title}</span>") for lesson in LESSONS.values()] == [1] * len(LESSONS)
+    assert 'class="jupyter-button mod-active">Conv2D' in html
