@@ -57,8 +57,7 @@ class EngineProcess:
         self._stopping.set()
         process = self._process
         if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()  # which ends it
+            _close_input(process)  # which ends it
             try:
                 process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -70,6 +69,7 @@ class EngineProcess:
         while not self._stopping.is_set():
             if self._process is not None:
                 self._process.wait()
+                _close_input(self._process)
                 (self._folder / SOCKET).unlink(missing_ok=True)  # kernels see that nobody listens
             if not self._stopping.wait(AGAIN):
                 self._start()
@@ -88,6 +88,11 @@ class EngineProcess:
             "JAX_PLATFORMS": "cpu",
         }
         return {**told, **os.environ, "PYTHONPATH": os.pathsep.join(import_paths()), TOKEN: self._token}
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _free_port() -> int:

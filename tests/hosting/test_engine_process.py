@@ -1,0 +1,64 @@
+"""The engine beside the server: there when asked, back when killed, gone with the server."""
+
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from shapelab.engine.client import Client
+from shapelab.engine.spec import check
+from shapelab.errors import EngineAwayError
+from shapelab.hosting.engine_process import EngineProcess
+
+PATIENCE = 60.0
+
+
+def until_it_answers(ask: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return ask()
+        except EngineAwayError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def services_of(parent: psutil.Process) -> list[psutil.Process]:
+    return [p for p in parent.children() if p.status() != psutil.STATUS_ZOMBIE and "shapelab.engine" in p.cmdline()]
+
+
+def test_a_killed_engine_comes_back_and_a_stopped_one_leaves_nothing() -> None:
+    engine = EngineProcess()
+    engine.start()
+    client = Client.from_environment(engine.kernel_environment)
+    assert client is not None
+    try:
+        shape = until_it_answers(lambda: client.trace(check("conv2d", {}))).outputs[0].shape
+        assert shape == (4, 4, 4)
+        (first,) = services_of(psutil.Process())
+        first.kill()
+        psutil.wait_procs([first], timeout=PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while not services_of(psutil.Process()):
+            assert time.monotonic() < deadline, "the engine does not come back"
+            time.sleep(0.05)
+        assert until_it_answers(lambda: client.trace(check("conv2d", {"H": 8}))).outputs[0].shape == (4, 4, 4)
+        (second,) = services_of(psutil.Process())
+        family = [second, *second.children(recursive=True)]
+        assert first not in family
+        if engine.address.startswith("unix:"):
+            folder = Path(engine.address.removeprefix("unix:")).parent
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        client.close()
+        engine.stop()
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    assert not alive
+    assert not folder.exists()
+
+
+def test_without_a_server_there_is_no_client() -> None:
+    assert Client.from_environment({}) is None
