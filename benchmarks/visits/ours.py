@@ -64,7 +64,7 @@ class Visitor:
         self._samples.add(f"paints {lesson.title}", 1000 * found["paintsWhileMoving"] / found["movedFor"])
         self._samples.add(f"after {lesson.title}", found["marks"]["picture"])
         if found["lost"]:
-            self._samples.lose(f"{lesson.title}: drag to {settings}")
+            self._samples.lose(f"{lesson.title}: drag to {settings}; it showed {found['shown']}")
         self._clock.move(lesson.shown(settings), ["picture", "values"], lambda: None, on=None)
         self.page.wait_for_timeout(self._pause)
 
@@ -107,7 +107,7 @@ class Visitor:
         for mark, took in found["marks"].items():
             self._samples.add(f"{mark} {name}", took)
         if found["lost"]:
-            self._samples.lose(what)
+            self._samples.lose(f"{what}; it showed {found['shown']}")
 
 
 def measure(

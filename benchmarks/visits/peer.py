@@ -38,7 +38,7 @@ class Visitor:
         found = self._press(field, key)
         self._samples.add(f"picture {name}", found["marks"]["picture"])
         if found["lost"]:
-            self._samples.lose(f"peer: {field} to {self._settings}")
+            self._samples.lose(f"notebook: {field} to {self._settings}; it showed {found['shown']}")
         self.page.wait_for_timeout(self._pause)
 
     def drag(self, seconds: float) -> None:

@@ -12,7 +12,7 @@
   let goal = null;
 
   function arm(next) {
-    goal = { ...next, marks: {}, armed: performance.now(), began: next.on ? null : 0, first: null, paints: 0, version: null };
+    goal = { ...next, marks: {}, began: next.on ? null : 0, armed: performance.now(), first: null, paints: 0, version: null };
     goal.before = next.on ? sites[next.site].before?.() : {};
     const mine = goal;
     requestAnimationFrame(() => frame(mine));
@@ -46,7 +46,9 @@
   function finish(mine) {
     const took = (name) => (mine.marks[name] > 0 ? Math.max(mine.marks[name] - mine.began, 0) : null);
     const marks = Object.fromEntries(mine.wanted.map((name) => [name, took(name)]));
-    mine.resolve({ marks, began: mine.began, paintsWhileMoving: mine.paintsWhileMoving, movedFor: mine.began - mine.first });
+    const shown = sites[mine.site].says();
+    const { began, paintsWhileMoving } = mine;
+    mine.resolve({ marks, shown, began, paintsWhileMoving, movedFor: began - mine.first });
     if (goal === mine) goal = null;
   }
 
@@ -73,7 +75,7 @@
 
   // The numbers of a picture in few characters: rows, columns and sums of what its cells hold.
   function numbers(figure) {
-    let parts = [];
+    const parts = [];
     for (const trace of plot(figure)?.data ?? []) {
       if (trace.type !== "heatmap" || !trace.z) continue;
       let sum = 0;
@@ -88,10 +90,15 @@
     return !rows?.length || (rows.length * rows[0].length > 1 && rows.every((row) => row.every((v) => v === first)));
   };
 
+  // The first picture covers the live one until that stands still.
+  const early = () => document.querySelector("[data-shapelab-first]");
+
   const dashboard = {
     before: () => ({ maps: numbers(figures()[1]) }),
     version: () => figures()[0]?.dataset.drawn,
+    says: () => [text(".sl-answer"), ...figures().map((figure) => alt(figure)), text(".sl-notice")].join(" | "),
     shapes({ input, output, padding }) {
+      if (early()) return false;
       const padded = !padding || document.querySelector(".sl-right")?.textContent.includes(padding);
       return text(".sl-answer .sl-input") === input && text(".shapelab-output-shape") === output && padded;
     },
@@ -107,11 +114,10 @@
       return visible(document.querySelector(".sl-arithmetic")) && !isEven(output?.z);
     },
     firstPicture(goal) {
-      const early = document.querySelector("[data-shapelab-first]");
-      if (!visible(early)) return dashboard.picture(goal);
-      return visible(early.querySelector("svg")) && holdsAll(early.textContent, [goal.input, goal.output]);
+      if (!early()) return dashboard.picture(goal);
+      return [...early().querySelectorAll("svg")].some(visible) && holdsAll(early().textContent, [goal.input, goal.output]);
     },
-    controls: () => !document.getElementById("loading") && visible(document.querySelector(".shapelab .shapelab-control .noUi-handle")),
+    controls: () => !document.getElementById("loading") && visible(document.querySelector(".shapelab-control .noUi-handle")),
   };
 
   // -- its peer ------------------------------------------------------------------------------------------------------
@@ -119,8 +125,9 @@
   const titles = () => [...document.querySelectorAll(".js-plotly-plot .gtitle")].map((each) => each.textContent);
   const peer = {
     version: () => titles().join(),
+    says: () => titles().join(" | "),
     picture: ({ titles: wanted }) => titles().join() === wanted.join(),
-    firstPicture: (goal) => peer.picture(goal) && document.querySelectorAll(".js-plotly-plot .heatmaplayer image").length === 2,
+    firstPicture: (goal) => peer.picture(goal) && document.querySelectorAll(".heatmaplayer image").length === 2,
     controls: () => visible(document.querySelector(".widget-slider .noUi-handle")),
   };
 
