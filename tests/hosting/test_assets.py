@@ -47,6 +47,7 @@ def config(html: str) -> dict[str, str]:
 def test_scripts_are_compressed_and_kept_for_good(server: Server, html: str, config: dict[str, str]) -> None:
     scripts = re.findall(r'<script[^>]* src="([^"]+)"', html)
     assert any(path.startswith(config["fullStaticUrl"]) for path in scripts)
+    assert any(path == config["shapelabScript"] for path in scripts)
     for path in scripts:
         whole = get(server, path)[1]
         response, body = get(server, path, Accept_Encoding="gzip, deflate, br")
@@ -91,11 +92,17 @@ def test_the_page_itself_is_compressed_and_not_kept(server: Server) -> None:
     assert b"shapelab-header" in gzip.decompress(body)
 
 
+def found(assets: Assets, name: str) -> bytes:
+    asset = assets.find(assets.digest, name)
+    assert asset is not None
+    return asset.body
+
+
 def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one.js").write_text("1")
     before = Assets({"x": [tmp_path]})
-    assert before.file(before.digest, "x/a/one.js") == tmp_path / "a" / "one.js"
+    assert found(before, "x/a/one.js") == b"1"
     assert Assets({"x": [tmp_path]}).digest == before.digest
     (tmp_path / "a" / "one.js").write_text("2")
     assert Assets({"x": [tmp_path]}).digest != before.digest
@@ -106,6 +113,16 @@ def test_of_two_folders_the_first_is_served(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "page.js").write_text(name)
     both = Assets({"x": [tmp_path / "mine", tmp_path / "theirs"]})
-    file = both.file(both.digest, "x/page.js")
-    assert file is not None
-    assert file.read_text() == "mine"
+    assert found(both, "x/page.js") == b"mine"
+
+
+def test_a_script_is_served_with_the_pieces_that_it_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "voila.js").write_text("t=()=>Promise.all([r.e(20),r.e(3),x.e(7)])")
+    (tmp_path / "3.voila.js").write_text("three() // at its end")
+    (tmp_path / "20.voila.js").write_text('"use strict";twenty()')
+    (tmp_path / "99.voila.js").write_text("unasked()")
+    assets = Assets({"voila": [tmp_path]})
+    text = found(assets, assets.join("voila/voila.js")).decode()
+    assert text.index("three()") < text.index("twenty()") < text.index("Promise.all")
+    assert "unasked" not in text
+    assert found(assets, "voila/voila.js").startswith(b"t=()")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tornado.web import HTTPError, RequestHandler
 
-from shapelab.hosting.assets import send_for_good
+from shapelab.hosting.assets import Asset, send_for_good
 
 ROUTE = r"shapelab/static/([0-9a-f]{16})/plotly\.min\.js"
 
 
 @lru_cache(maxsize=1)
-def bundle() -> tuple[str, Path]:
-    """The first 16 digits of the bundle's SHA-256, and the file.
+def bundle() -> tuple[str, Asset]:
+    """The first 16 digits of the bundle's SHA-256, and the bundle.
 
     Raises:
       ModuleNotFoundError: when plotly is not installed.
@@ -25,7 +25,7 @@ def bundle() -> tuple[str, Path]:
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError("plotly is not installed", name="plotly")
     file = Path(found.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16], file
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16], Asset(file)
 
 
 def address(base_url: str) -> str:
@@ -38,10 +38,10 @@ class BundleHandler(RequestHandler):
 
     async def get(self, digest: str) -> None:
         """The bundle, gzipped for who accepts it."""
-        known, file = bundle()
+        known, asset = bundle()
         if digest != known:
             raise HTTPError(404)
-        await send_for_good(self, file)
+        await send_for_good(self, asset)
 
 
 class HealthHandler(RequestHandler):

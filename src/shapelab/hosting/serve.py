@@ -101,6 +101,7 @@ class Server(Voila):  # type: ignore[misc]
             **told,
             "fullStaticUrl": found.address(self.base_url, "voila"),
             "fullLabextensionsUrl": found.address(self.base_url, "labextensions"),
+            "shapelabScript": found.address(self.base_url, found.join("voila/voila.js")),
             "shapelabPlotly": address(self.base_url),
             "jupyterLabTheme": self.voila_configuration.theme,
         }
