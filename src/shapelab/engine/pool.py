@@ -21,7 +21,7 @@ from shapelab.errors import EngineAwayError, TooLargeError
 WORKERS = 3
 MOST_MEMORY = 256 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
-QUICK = frozenset({"trace", "near"})
+QUICK = frozenset({"trace"})
 
 
 @dataclass

@@ -185,6 +185,8 @@ class Explorer(w.Box):  # type: ignore[misc]
         finally:
             self._held = False
         self._draw()
+        if self._tracing.waiting:
+            return  # what follows an answer is asked for the last one alone
         if trace.error is not None:
             self._want_ways_out(spec, trace)
         else:

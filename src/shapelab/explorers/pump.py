@@ -43,6 +43,11 @@ class Pump:
         self._waiting = []
 
     @property
+    def waiting(self) -> bool:
+        """Whether a later question than the one answered last has been asked."""
+        return bool(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """Whether a question waits or is in flight."""
         return self._task is not None and not self._task.done()
