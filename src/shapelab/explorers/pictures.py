@@ -16,6 +16,7 @@ from shapelab.figures.tower import tower
 from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.figures.window_strip import Strip, window_strip
 from shapelab.geometry.padding import same_output_size
+from shapelab.geometry.pooling import MOST_CHANNELS
 from shapelab.tracing.records import SPATIAL, Stage, Trace
 
 Spec = dict[str, Any]
@@ -25,11 +26,19 @@ MOST_IN_A_ROW = 10
 
 @dataclass(frozen=True)
 class OneConvolution:
-    """A trace that is one convolution of one unbatched input, and nothing else that slides."""
+    """A trace that is one convolution of one unbatched input, and nothing else that slides.
+
+    Attributes:
+      stage: the convolution.
+      kernel_path: of its kernel among the parameters.
+      cell: the selected output cell.
+      stages: numbers of the stages whose values its picture needs: the convolution, and the output's.
+    """
 
     stage: Stage
     kernel_path: str
     cell: tuple[int, ...]
+    stages: tuple[int, ...]
 
 
 def one_convolution(trace: Trace, chosen: tuple[int, ...] | None) -> OneConvolution | None:
@@ -46,7 +55,18 @@ def one_convolution(trace: Trace, chosen: tuple[int, ...] | None) -> OneConvolut
     if chosen is None:
         chosen = (0, min(2, sizes[-1] - 1))  # at the edge, where its window meets padding
     cell = tuple(min(at, size - 1) for at, size in zip(chosen[-len(windows) :], sizes, strict=True))
-    return OneConvolution(stage, kernels[0].path, cell)
+    stages = tuple(sorted({trace.stages.index(stage), len(trace.stages) - 1}))
+    return OneConvolution(stage, kernels[0].path, cell, stages)
+
+
+def shown_stages(trace: Trace, selected: int | None) -> tuple[int, ...]:
+    """The stages whose values the pictures of a trace need."""
+    lone = one_convolution(trace, None)
+    if lone is not None:
+        return lone.stages
+    if trace.error is not None or selected is None or not _is_image(trace.stages[selected]):
+        return ()
+    return (selected,)
 
 
 def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations | None, narrow: bool) -> Spec:
@@ -64,7 +84,7 @@ def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations 
             output_shape=output_shape,
             kernel_shape=kernel_shape,
             input=given,
-            kernel=None if kernel is None else kernel[..., 0],
+            kernel=None if kernel is None else kernel[:, :MOST_CHANNELS, 0],
             output=output,
             cell=lone.cell[0],
         )
@@ -96,11 +116,11 @@ def maps_picture(trace: Trace, selected: int | None, values: Activations | None,
     if selected is None:
         return None
     stage = trace.stages[selected]
-    if len([name for name in stage.layout if name in SPATIAL]) != 2 or len(stage.out_shape) < 3:
+    if not _is_image(stage):
         return None
     found = None if values is None else values.stages.get(selected)
     if found is not None:
-        found = found.reshape(-1, *stage.out_shape[-3:])[0]
+        found = found.reshape(-1, *found.shape[-3:])[0]
     return feature_maps(stage.name, found, stage.out_shape, role="output", narrow=narrow)
 
 
@@ -113,6 +133,10 @@ def staircase(lone: OneConvolution, trace: Trace) -> Spec:
     sizes = range(first, first + 16)
     stride = (lone.stage.windows or ())[0].stride
     return sweep(layout[axis], sizes, [same_output_size(n, stride) for n in sizes], current)
+
+
+def _is_image(stage: Stage) -> bool:
+    return len([name for name in stage.layout if name in SPATIAL]) == 2 and len(stage.out_shape) >= 3
 
 
 def _channel(values: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any] | None:
