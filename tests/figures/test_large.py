@@ -12,7 +12,8 @@ from oracles.sheets import all_text, edges, hatched, heatmap, outside, overlappi
 from shapelab.explorers import pictures
 from shapelab.explorers.figure_view import to_send
 from shapelab.figures.canvas import Canvas
-from shapelab.figures.grids import LEAST_PADDING, Plane, cells
+from shapelab.figures.grids import Plane, cells
+from shapelab.figures.padding import LEAST_PADDING
 from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.figures.window_strip import Strip, window_strip
 from shapelab.geometry import Window

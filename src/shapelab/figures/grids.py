@@ -1,8 +1,7 @@
-"""Grids of cells on a sheet: values, padding, cells that nothing reads. Large grids are drawn by blocks."""
+"""Grids of cells on a sheet: values, and cells that nothing reads. Large grids are drawn by blocks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,8 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 LEAST = 12.0  # pixels that a grid covers each way, however few its cells
-LEAST_PADDING = 3.0  # pixels of padding that can still be seen
 OWN_BOX = 12.0  # cells of that many pixels are drawn apart; smaller ones share an edge
 OWN_EDGE = 5.0  # below, edges would be all that is seen
-HATCH = 6.0 * 2**0.5  # pixels along an axis from one line of the hatching to the next
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def cells(
     )
     _trim(canvas, plane, (plane.cell[0] * blocks[1] * counts[1], plane.cell[1] * blocks[0] * counts[0]))
     if max(blocks) == 1 and min(plane.cell) >= OWN_EDGE and not whole:
-        edges = _edges(plane.cell, (*plane.corner, *plane.place(plane.rows, plane.columns)), outer=True)
+        edges = between(plane.cell, (*plane.corner, *plane.place(plane.rows, plane.columns)), outer=True)
         canvas.path(edges, line=LIGHT.background, width=2 if min(plane.cell) >= OWN_BOX else 1)
 
 
@@ -159,52 +156,7 @@ def _range(values: Array) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
-def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> bool:
-    """Draw the padding of a plane, hatched in amber: all its cells but the ``size`` (rows, columns) from ``start``.
-
-    Returns:
-      Whether it is drawn wider than it is, so that it can be seen.
-    """
-    side = min(plane.cell)
-    inset, edge = (1.0, 3.0) if side >= OWN_BOX else (0.5, 2.0) if side >= OWN_EDGE else (0.0, 0.0)
-    for x, y, right, bottom in _strips_around(plane, start, size):
-        box = (x + inset, y + inset, right - inset, bottom - inset)
-        corner, extent = (box[0], box[1]), (box[2] - box[0], box[3] - box[1])
-        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint)
-        canvas.path(_hatching(box), line=LIGHT.padding, width=1.32)
-        if edge:
-            canvas.rectangle(corner, extent, line=LIGHT.padding)
-            between = _edges(plane.cell, (x, y, right, bottom), inset=inset)
-            canvas.path(between, line=LIGHT.padding, width=edge)
-            canvas.path(between, line=LIGHT.background, width=edge - 2)
-    amounts = _amounts(plane, start, size)
-    return any(0 < n * plane.cell[axis // 2] < LEAST_PADDING for axis, n in enumerate(amounts))
-
-
-def _amounts(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Cells of padding left, right, top and bottom."""
-    right, bottom = plane.columns - start[1] - size[1], plane.rows - start[0] - size[0]
-    return start[1], right, start[0], bottom
-
-
-def _strips_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> list[Box]:
-    """The padding of each side as one box, grown outwards where it would be too thin to be seen."""
-    inner = plane.part(start, size)
-    (x, y), (x1, y1) = inner.corner, inner.place(*size)
-    amounts = _amounts(plane, start, size)
-    left, right, top, bottom = (
-        max(n * plane.cell[axis // 2], LEAST_PADDING) if n else 0.0 for axis, n in enumerate(amounts)
-    )
-    boxes = [
-        (x - left, y - top, x1 + right, y),
-        (x - left, y1, x1 + right, y1 + bottom),
-        (x - left, y, x, y1),
-        (x1, y, x1 + right, y1),
-    ]
-    return [box for box in boxes if box[2] > box[0] and box[3] > box[1]]
-
-
-def _edges(cell: Point, box: Box, *, outer: bool = False, inset: float = 0.0) -> str:
+def between(cell: Point, box: Box, *, outer: bool = False, inset: float = 0.0) -> str:
     """The edges between the cells of a box, and around them where ``outer``, as a path; ``inset`` from its sides."""
     left, top, right, bottom = box
     across, down = round((right - left) / cell[0]), round((bottom - top) / cell[1])
@@ -214,17 +166,6 @@ def _edges(cell: Point, box: Box, *, outer: bool = False, inset: float = 0.0) ->
         lines.append(f"M {x:.1f},{top + inset:.1f} L {x:.1f},{bottom - inset:.1f}")
     for y in (top + cell[1] * i for i in range(first, down + more)):
         lines.append(f"M {left + inset:.1f},{y:.1f} L {right - inset:.1f},{y:.1f}")
-    return " ".join(lines)
-
-
-def _hatching(box: Box) -> str:
-    """Lines that rise to the right across a box, in step with those of every other box of the sheet."""
-    left, top, right, bottom = box
-    lines = []
-    for step in range(math.ceil((left + top) / HATCH), math.floor((right + bottom) / HATCH) + 1):
-        reach = step * HATCH  # x + y along the line
-        x, x1 = max(left, reach - bottom), min(right, reach - top)
-        lines.append(f"M {x:.1f},{reach - x:.1f} L {x1:.1f},{reach - x1:.1f}")
     return " ".join(lines)
 
 

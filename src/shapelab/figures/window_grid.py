@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from shapelab.figures.canvas import Canvas, Point, Spec
-from shapelab.figures.grids import Plane, blocks_of, cells, crosses, padding
+from shapelab.figures.grids import Plane, blocks_of, cells, crosses
+from shapelab.figures.padding import padding
 from shapelab.figures.theme import LIGHT
 from shapelab.geometry import Window
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from shapelab.figures.canvas import Canvas, Spec
-from shapelab.figures.grids import Plane, cells, padding
+from shapelab.figures.grids import Plane, cells
+from shapelab.figures.padding import padding
 from shapelab.figures.theme import LIGHT
 from shapelab.geometry import Window
 from shapelab.geometry.pooling import MOST_CHANNELS, pooling_factor
