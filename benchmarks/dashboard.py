@@ -5,9 +5,10 @@
 The peer (`benchmarks/peer/naive.ipynb`) is what one writes in an afternoon: eager modules, two FigureWidgets, plain
 Voila. Times begin at the time stamp of the key press, pointer move or page request, and end when the browser has
 painted a frame that shows the new setting; both are taken inside the page. "New" is a setting that nobody has asked
-this server for; half of these moves are one step of an arrow key, half are jumps. The notebook paints everything in
-one go, so its one time stands for picture and values; "seen" is there what the same visitor saw. Bytes are counted on
-the socket, both ways. Memory: USS of the kernel, PSS of the engine's processes together. MB is a million bytes.
+this server for; half of these moves are one step of an arrow key, half are jumps. The notebook computes and paints in
+one go, so one time of its (words and first picture) stands for picture and values; "seen" is there what the same
+visitor saw. Bytes are counted on the socket, both ways. Memory: USS of the kernel, PSS of the engine's processes
+together. MB is a million bytes.
 """
 
 from __future__ import annotations
