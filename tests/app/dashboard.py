@@ -79,6 +79,7 @@ class Dashboard:
         self.wait_until_live()
 
     def wait_until_live(self) -> None:
+        expect(self.page.locator("[data-shapelab-first], #loading")).to_have_count(0)
         expect(self.page.locator(".shapelab-output-shape")).to_be_visible()
         expect(self.page.locator(".sl-arithmetic")).to_be_visible()
         self.wait_for_pictures()

@@ -83,7 +83,7 @@ def test_every_colour_is_one_of_the_theme_s():
         used = set(re.findall(r"var\((--[a-z-]+)\)", drawing))
         assert used
         assert used <= set(told)
-        assert told["--sl-output"] == palette.output
+        assert told["--sl-figure-output"] == palette.output
     assert len(NAMES) == len(set(NAMES.values())), "two colours of the light theme are alike"
 
 

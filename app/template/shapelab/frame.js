@@ -17,6 +17,7 @@
   // What shows at first gives way in two steps: where the controls are as soon as they can be moved, the rest once the
   // live picture stands still. If nothing comes, a sentence does.
   const starting = document.querySelector(".shapelab-starting");
+  starting.style.visibility = "visible";
   const patience = setTimeout(() => window.shapelabSorry(), 60000);
   window.shapelabSorry = () => {
     if (root.dataset.shapelabLive) return;

@@ -19,7 +19,7 @@ from shapelab.figures.theme import LIGHT, Palette
 Array = np.ndarray[Any, Any]
 Drawn = Mapping[str, Any]
 
-NAMES = {getattr(LIGHT, each.name): f"var(--sl-{each.name.replace('_', '-')})" for each in fields(Palette)}
+NAMES = {getattr(LIGHT, each.name): f"var(--sl-figure-{each.name.replace('_', '-')})" for each in fields(Palette)}
 
 
 def svg(figure: Drawn) -> str:
@@ -39,7 +39,9 @@ def svg(figure: Drawn) -> str:
 
 def variables(palette: Palette) -> str:
     """The colours of a theme as CSS variables."""
-    return "".join(f"--sl-{each.name.replace('_', '-')}:{getattr(palette, each.name)};" for each in fields(Palette))
+    return "".join(
+        f"--sl-figure-{each.name.replace('_', '-')}:{getattr(palette, each.name)};" for each in fields(Palette)
+    )
 
 
 def _themed(drawing: str) -> str:

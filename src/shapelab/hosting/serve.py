@@ -18,6 +18,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from shapelab.engine.client import Client
@@ -26,6 +27,7 @@ from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.assets import ROUTE as ASSETS
 from shapelab.hosting.assets import AssetHandler, Assets
 from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
+from shapelab.hosting.channels import ChannelsHandler
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
 from shapelab.hosting.kernels import OwnKernel
@@ -85,8 +87,12 @@ class Server(Voila):  # type: ignore[misc]
             (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
             (url_path_join(self.server_url, "/healthz"), HealthHandler),
         ]
+        replaced = {
+            TornadoVoilaHandler: (PageHandler, {"page": page}),
+            VoilaKernelWebsocketHandler: (ChannelsHandler,),
+        }
         for route in super().init_handlers():
-            handlers.append((route[0], PageHandler, {"page": page}) if route[1] is TornadoVoilaHandler else route)
+            handlers.append((route[0], *replaced.get(route[1], route[1:])))
         return handlers
 
     def _page_config(self, found: Assets) -> dict[str, Any]:
