@@ -78,6 +78,8 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_page(wheel: Path) 
         "shapelab/app/template/shapelab/closing.html.j2",
         "shapelab/app/template/shapelab/frame.css",
         "shapelab/app/template/shapelab/frame.js",
+        "shapelab/explorers/figure_plotly.js",
+        "shapelab/explorers/figure_pointing.js",
         "shapelab/explorers/figure_view.js",
         "shapelab/explorers/explorer.css",
     ):

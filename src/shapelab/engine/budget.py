@@ -25,13 +25,13 @@ def refuse_too_large(trace: Trace, stages: Sequence[int]) -> None:
     held = trace.peak_activation_bytes + sum(s.bytes for s in kept) + sum(p.bytes for p in trace.parameters)
     if held > MOST_BYTES:
         raise TooLargeError(
-            f"the values would take {held // 4:,} numbers ({held / 2**20:,.0f} MiB) at once, up to {MOST_ELEMENTS:,} "
+            f"The values would take {held // 4:,} numbers ({held / 2**20:,.0f} MiB) at once, up to {MOST_ELEMENTS:,} "
             f"({MOST_BYTES // 2**20} MiB) are computed here: the shapes are exact all the same; a smaller input or "
             "fewer channels bring the values back"
         )
     if trace.macs > MOST_MACS:
         raise TooLargeError(
-            f"the values would take {trace.macs / 1e9:,.1f} G multiply-accumulates, up to {MOST_MACS / 1e9:.0f} G are "
+            f"The values would take {trace.macs / 1e9:,.1f} G multiply-accumulates, up to {MOST_MACS / 1e9:.0f} G are "
             "computed here: the shapes are exact all the same; a smaller input, kernel or fewer channels bring the "
             "values back"
         )

@@ -274,7 +274,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._notice_text = w.HTML()
         self._picture, self._maps, self._steps = FigureView(), FigureView(), FigureView()
         self._centre = w.VBox(
-            [self._answer, self._rule, self._picture, self._said, self._ways_out, self._maps, self._notice_text]
+            [self._answer, self._rule, self._picture, self._said, self._ways_out, self._notice_text, self._maps]
         )
         self._centre.add_class("sl-centre")
         for widget, css in ((self._rule, "sl-rules"), (self._said, "sl-said"), (self._notice_text, "sl-notice")):

@@ -14,6 +14,7 @@ from shapelab.geometry.pooling import MOST
 from shapelab.tracing.records import SPATIAL, Stage, Trace, numbered
 
 FILLS = {Fill.CONSTANT: "", Fill.CIRCULAR: "wrapped round", Fill.REFLECT: "mirrored"}
+ROOM = 24  # characters of the two shapes that the headline has room for in full size
 SIDES = {"H": ("top", "bottom"), "W": ("left", "right"), "L": ("left", "right"), "D": ("front", "back")}
 
 
@@ -45,10 +46,13 @@ def answer(trace: Trace) -> str:
             '<span class="sl-shape"><span class="shapelab-output-shape sl-none">no output</span></span></div>'
         )
     last = trace.outputs[0]
-    right = _shape("shapelab-output-shape sl-output", shape_text(last.shape), last.layout)
+    before, after = shape_text(first.shape), shape_text(last.shape)
+    fit = min(1.0, ROOM / (len(before) + len(after)))
+    right = _shape("shapelab-output-shape sl-output", after, last.layout)
     if len(trace.outputs) > 1:
         right += f'<span class="sl-quiet">+ {len(trace.outputs) - 1} more</span>'
-    return f'<div class="sl-answer">{left}<span class="sl-arrow">→</span>{right}</div>'
+    style = f' style="--sl-fit: {fit:.2f}"' if fit < 1 else ""
+    return f'<div class="sl-answer"{style}>{left}<span class="sl-arrow">→</span>{right}</div>'
 
 
 def _shape(classes: str, shape: str, layout: tuple[str, ...]) -> str:

@@ -10,14 +10,14 @@ from shapelab.figures.canvas import Canvas, Spec
 from shapelab.figures.grids import Plane, blocks_of, cells, thinned
 
 Array = np.ndarray[Any, Any]
-MOST_PIXELS = 48
+MOST_PIXELS = 64
 LEAST_MAP = 4.0  # pixels that a map covers each way
 
 
 def feature_maps(name: str, values: Array | None, shape: tuple[int, ...], *, role: str, narrow: bool = False) -> Spec:
     """Up to eight channels of an (H, W, C) array (four where the page is narrow), all on the scale of those shown.
 
-    ``values`` come thinned by ``pooling_factor`` of H and W. Maps of more than 48 cells a side show the largest value
+    ``values`` come thinned by ``pooling_factor`` of H and W. Maps of more than 64 cells a side show the largest value
     of each tile; the caption says so.
     """
     most = 4 if narrow else 8
