@@ -108,6 +108,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.repeat < 1:
         parser.error(f"--repeat {args.repeat}: at least 1")
+    if args.picture and args.without_peer:
+        parser.error("--picture compares the two: leave out --without-peer")
     with launched() as browser:
         found = json.loads(args.again.read_text("utf-8")) if args.again else measured(plan_of(args), browser)
         if args.json:

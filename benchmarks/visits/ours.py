@@ -31,6 +31,7 @@ class Visitor:
         self._clock = Page(context, url, "dashboard", CONV2D.shown(self.settings["Conv2D"]))
         self.page = self._clock.page
         samples.add(f"first {cache}", self._clock.opened["firstPicture"])
+        samples.add(f"controls {cache}", self._clock.opened["controls"])
         samples.add(f"live {cache}", self._first_answer())
 
     def move(self, lesson: Lesson, move: Move, name: str) -> None:
