@@ -328,18 +328,18 @@ def test_feature_maps_show_the_values_on_one_scale(shape, narrow):
     assert len({(trace["zmin"], trace["zmax"]) for trace in maps if shape != (1, 1, 1)}) <= 1
     for channel, trace in enumerate(maps):
         plane = values[..., channel]
-        if max(shape[:2]) <= 48:
+        if max(shape[:2]) <= 64:
             np.testing.assert_array_equal(trace["z"], plane)
         else:
             rows, columns = trace["z"].shape
-            tile = -(-max(shape[:2]) // 48)
+            tile = -(-max(shape[:2]) // 64)
             assert (rows, columns) == (-(-shape[0] // tile), -(-shape[1] // tile))
             for i in range(rows):
                 for j in range(columns):
                     part = plane[tile * i : tile * i + tile, tile * j : tile * j + tile]
                     assert trace["z"][i, j] == part.max()
-    if max(shape[:2]) > 48:
-        tile = -(-max(shape[:2]) // 48)
+    if max(shape[:2]) > 64:
+        tile = -(-max(shape[:2]) // 64)
         assert f"{min(tile, shape[0])} × {min(tile, shape[1])}" in all_text(spec)
     assert str(shape[2]) in all_text(spec) or shape[2] == 1
     assert outside(spec) == []
