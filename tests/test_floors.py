@@ -48,7 +48,7 @@ ROOMS = {
     "engine.answers": {"numpy"},
     "engine.ahead": {"lessons"},
     "engine.wire": {"msgspec", "numpy", "tracing.records"},
-    "engine.client": {"httpx", "tracing.records", "engine.wire"},
+    "engine.client": {"tracing.records", "engine.wire"},
     "engine.pool": {"engine.wire", "engine.worker"},
     "engine.service": {"starlette", "msgspec", "psutil", "engine"},
     "engine.__main__": {"uvicorn", "engine"},

@@ -57,7 +57,6 @@ class Running:
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
     def stop(self):
-        self.client.close()
         self.http.close()
         family = self.family()
         self.process.stdin.close()
@@ -98,9 +97,7 @@ def test_what_one_visitor_had_computed_is_known_to_the_next(service):
     spec = check("conv2d", {"H": 11, "seed": 17})
     assert service.client.known(spec, [0]) is None
     ran = service.client.run(spec, [0])
-    visitor = service.visitor()
-    other = visitor.known(spec, [0])
-    visitor.close()
+    other = service.visitor().known(spec, [0])
     assert other is not None
     np.testing.assert_array_equal(other.stages[0], ran.stages[0])
 
@@ -193,4 +190,3 @@ def test_nobody_there_is_an_engine_away(tmp_path):
         client = Client(address, "")
         with pytest.raises(EngineAwayError):
             client.trace(check("conv2d", {}))
-        client.close()

@@ -53,7 +53,6 @@ def test_a_killed_engine_comes_back_and_a_stopped_one_leaves_nothing() -> None:
             folder = Path(engine.address.removeprefix("unix:")).parent
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
-        client.close()
         engine.stop()
     _, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert not alive

@@ -26,7 +26,8 @@ def main() -> None:
     place.add_argument("--unix", type=Path, help="path of a Unix socket, in a folder that nobody else may enter")
     place.add_argument("--port", type=int, help="port on the loopback address")
     args = parser.parse_args()
-    config = uvicorn.Config(create_app(os.environ[TOKEN]), log_level="error", access_log=False, lifespan="on")
+    app = create_app(os.environ[TOKEN])
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
 
     def end_with_input() -> None:

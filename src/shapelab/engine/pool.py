@@ -130,6 +130,8 @@ class Pool:
 
     def stop(self) -> None:
         """End the processes; what was asked stays unanswered."""
+        for task in self._tasks:
+            task.cancel()
         for worker in self._workers:
             worker.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

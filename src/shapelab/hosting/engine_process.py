@@ -76,7 +76,10 @@ class EngineProcess:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "shapelab.engine", *self._place]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=self._environment())
+        # In a session of its own: Ctrl-C is for the server, which ends the engine with its input.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, env=self._environment(), start_new_session=os.name == "posix"
+        )
 
     def _environment(self) -> dict[str, str]:
         """What the engine is told: keep compiled programs on disk, within bounds, and that this is a CPU's work."""

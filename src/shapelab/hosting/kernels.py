@@ -39,7 +39,15 @@ class OwnKernel(KernelSpecManager):  # type: ignore[misc]
         if kernel_name != NAME:
             raise NoSuchKernel(kernel_name)
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"],
+            argv=[
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+                "--log-level=ERROR",
+                "--HistoryManager.enabled=False",
+            ],
             display_name="Python 3",
             language="python",
             env=kernel_environment(),

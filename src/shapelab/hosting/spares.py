@@ -16,7 +16,7 @@ from shapelab.hosting.kernels import NAME
 PATIENCE = 60.0  # seconds for a kernel to start, and for a cell to run
 REST = 2.0  # seconds from a visit to the next spare's start, so that the page that was just taken is live first
 INSPECTION = 60.0  # seconds from one look at a spare that waits to the next: it may have died, or been culled as idle
-IMPORTS = "__import__('shapelab').dashboard; __import__('shapelab.engine.wire'); __import__('httpx')"
+IMPORTS = "__import__('shapelab').dashboard; __import__('shapelab.engine.wire')"
 
 log = logging.getLogger("shapelab")
 
