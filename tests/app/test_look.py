@@ -223,7 +223,7 @@ def test_all_text_stands_out_from_its_ground(shared: Dashboard) -> None:
         expect(shared.page.get_by_role("alert")).to_be_visible()
         shared.page.locator("details:not([open]) summary").click()
         look("a size that cannot be")
-        shared.type("W", 999)
+        shared.type("W", 9999)
         expect(shared.notice()).to_be_visible()
         look("a number refused")
         toggle.click()

@@ -96,13 +96,14 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._later: asyncio.TimerHandle | None = None
         self._moved, self._dragged = 0.0, False
         self._held = False
+        self._maps_of: str | None = None  # the lesson whose values the feature maps show
         self._pumps = (self._tracing, self._running, self._mending)
         self._compose()
         super().__init__([self._columns])
         self.add_class("shapelab")
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
-        self.state.observe(lambda _: self._draw(), ["answer", "values", "near", "stage", "cell", "narrow"])
+        self.state.observe(lambda _: self._draw(), ["answer", "values", "valueless", "near", "stage", "cell", "narrow"])
         self.state.observe(lambda _: self._want_values(), "stage")
         self.state.observe(lambda _: self._notice(), ["refused", "trouble", "valueless"])
         self._picture.observe(self._on_pick, ["cell", "stage", "narrow"])
@@ -354,20 +355,31 @@ class Explorer(w.Box):  # type: ignore[misc]
         self, trace: Trace, near: Mapping[str, tuple[int, ...]], values: Activations | None, narrow: bool
     ) -> None:
         selected = self.state.selected_stage
-        failed = trace.error is not None
-        self._rule.value = words.failure_rule(trace) if failed else words.network_rule(trace)
+        self._rule.value = words.failure_rule(trace) if trace.error is not None else words.network_rule(trace)
         self._picture.show(pictures.network_picture(trace, selected, narrow))
         self._said.value = words.failure_said(trace, near)
-        maps = None if failed else pictures.maps_picture(trace, selected, values, narrow)
-        self._maps.layout.display = None if maps else "none"
-        if maps:
-            self._maps.show(maps)
+        self._draw_maps(trace, selected, values, narrow)
         options = words.stage_options(trace)
         if dict(self._stages.options) != options:
             self._stages.options = list(options.items())
         self._stages.value = selected
         self._facts.value = words.stage_details(trace.stages[selected]) if selected is not None else ""
         self._right.children = (self._code, self._facts, self._stages_heading, self._stages)
+
+    def _draw_maps(self, trace: Trace, selected: int | None, values: Activations | None, narrow: bool) -> None:
+        """The feature maps. While values are on their way the last ones stay, dimmed: empty ones would flicker."""
+        wanted = pictures.shown_stages(trace, selected)
+        self._maps.layout.display = None if wanted else "none"
+        come = values is not None and set(wanted) <= set(values.stages)
+        lesson = self.state.spec.lesson_name
+        waits = not come and not self.state.valueless and self._maps_of == lesson
+        self._maps.dimmed = waits
+        if waits or not wanted:
+            return
+        self._maps_of = lesson if come else None
+        maps = pictures.maps_picture(trace, selected, values, narrow)
+        if maps is not None:
+            self._maps.show(maps)
 
     def _offer(self, near: Mapping[str, tuple[int, ...]]) -> None:
         """A button for each setting near by that works; the buttons are kept and named anew."""

@@ -13,8 +13,11 @@ NAME = "python3"
 
 
 def kernel_environment() -> dict[str, str]:
-    """What kernels are told beside what they inherit."""
-    return {"PYTHONPATH": os.pathsep.join(import_paths())}
+    """What kernels are told beside what they inherit.
+
+    Widgets need not echo what a page sends: echoes serve several pages of one kernel, and each visitor has their own.
+    """
+    return {"PYTHONPATH": os.pathsep.join(import_paths()), "JUPYTER_WIDGETS_ECHO": "0"}
 
 
 def import_paths() -> list[str]:
