@@ -83,18 +83,18 @@ class Visitor:
         time.sleep(SETTLE / 1000)
 
     def _first_answer(self) -> float:
-        """Milliseconds from the request to the picture of the first key pressed; pressed again if it was lost."""
+        """Milliseconds from the request to the shapes of the first key pressed; pressed again if it was lost."""
         handle = self.page.locator(".shapelab-control-H .noUi-handle")
         for patience in (3_000, 6_000, None):
             settings = {**self.settings["Conv2D"], "H": _value(handle) + 1}
             found = self._clock.move(
-                CONV2D.shown(settings), ["picture"], lambda: handle.press("ArrowRight"), patience=patience
+                CONV2D.shown(settings), ["shapes"], lambda: handle.press("ArrowRight"), patience=patience
             )
             self.settings["Conv2D"] = settings
             if not found["lost"]:
                 break
         self._clock.move(CONV2D.shown(settings), ["picture", "values"], lambda: None, on=None)
-        return float(found["began"] + found["marks"]["picture"])
+        return float(found["began"] + found["marks"]["shapes"])
 
     def _act(self, move: Move) -> None:
         control = self.page.locator(f".shapelab-control-{move.field}")

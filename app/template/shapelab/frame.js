@@ -34,11 +34,21 @@
   let latest = null;
   const reveal = () => {
     seen.disconnect();
+    for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, onMove, { capture: true });
     clearTimeout(settled);
     clearTimeout(latest);
     root.dataset.shapelabLive = "all";
     starting.remove();
   };
+  // Whoever moves a control wants to see what comes of it, be the live picture there or not.
+  let moved = false;
+  const inControls = (event) => event.target.closest?.("#rendered_cells .shapelab-control, #rendered_cells .shapelab-lessons");
+  const onMove = (event) => {
+    if (!inControls(event)) return;
+    moved = true;
+    if (live(".shapelab-output-shape")) reveal();
+  };
+  for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, onMove, { capture: true });
   const live = (css) => document.querySelector(`#rendered_cells ${css}`);
   const first = starting.querySelector("[data-shapelab-first]");
   const seen = new MutationObserver(() => {
@@ -48,7 +58,7 @@
       document.getElementById("loading")?.remove();
       root.dataset.shapelabLive = "controls";
     }
-    if (!first) return reveal();
+    if (!first || (moved && live(".shapelab-output-shape"))) return reveal();
     if (!live(".sl-centre .shapelab-figure[data-drawn]")) return;
     latest ??= setTimeout(reveal, LONGEST);
     clearTimeout(settled);
