@@ -21,6 +21,7 @@ from shapelab.errors import EngineAwayError, TooLargeError
 WORKERS = 3
 MOST_MEMORY = 256 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
+SLOW, AHEAD = 5, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
 QUICK = frozenset({"trace"})
 
 
@@ -114,7 +115,7 @@ class Pool:
     def __init__(self, size: int = WORKERS) -> None:
         """Set up a pool; processes start with ``start``."""
         context = _context()
-        self._workers = [_Worker(context, niceness=5 if number else 0) for number in range(size)]
+        self._workers = [_Worker(context, niceness) for niceness in (0, AHEAD, *[SLOW] * size)[:size]]
         self._waiting: dict[str, deque[Job]] = {"quick": deque(), "slow": deque()}
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
         self._tasks: set[asyncio.Task[None]] = set()
