@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from oracles.numpy_reference import same_output_size, same_padding
 from shapelab.engine.spec import check
+from shapelab.errors import EngineAwayError, TooLargeError
+from shapelab.explorers import explorer as explorers
 from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.figure_view import FigureView
 
@@ -334,6 +336,95 @@ def test_values_of_an_older_setting_are_never_shown_as_those_of_the_present(page
 
     asyncio.run(scene())
     assert not page.errors
+
+
+def test_a_late_answer_for_another_stage_does_not_take_the_place_of_the_values_shown(page, make_engine):
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
+        await explorer.idle()
+        engine.hold_runs.clear()
+        explorer.state.stage = 5
+        while len(engine.ran) < 2:
+            await asyncio.sleep(0.001)
+        explorer.state.stage = 0  # back, before the values of stage 5 have come
+        engine.hold_runs.set()
+        await explorer.idle()
+        assert 0 in explorer.state.activations.stages
+        assert not explorer._maps.dimmed
+
+    asyncio.run(scene())
+
+
+def test_a_late_answer_for_an_older_setting_does_not_take_the_place_of_known_values(page, make_engine):
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("conv2d", {}), engine=lambda: engine)
+        await explorer.idle()
+        engine.hold_runs.clear()
+        page.say(page.slider(explorer, "H"), value=8)
+        while len(engine.ran) < 2:
+            await asyncio.sleep(0.001)
+        known = engine.real.run(check("conv2d", {"H": 20}))
+        engine.knows[check("conv2d", {"H": 20})] = known
+        page.say(page.slider(explorer, "H"), value=20)
+        await explorer._tracing.idle()
+        engine.hold_runs.set()
+        await explorer.idle()
+        assert explorer.state.activations is known
+
+    asyncio.run(scene())
+
+
+def test_maps_on_their_way_are_dimmed_and_those_that_will_not_come_are_empty(page, make_engine):
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
+        await explorer.idle()
+        assert not explorer._maps.dimmed
+        shown = explorer._maps.spec
+        engine.hold_runs.clear()
+        page.say(page.slider(explorer, "H"), value=12)
+        await explorer._tracing.idle()
+        assert explorer._maps.dimmed
+        assert explorer._maps.spec == shown
+        engine.run_raises = TooLargeError("more than there is room for")
+        engine.hold_runs.set()
+        await explorer.idle()
+        assert not explorer._maps.dimmed
+        assert explorer._maps.spec != shown
+        assert page.texts(explorer, "sl-notice-text") == ["more than there is room for"]
+        engine.run_raises = None
+        page.say(page.slider(explorer, "H"), value=8)
+        await explorer.idle()
+        assert not explorer._maps.dimmed
+        assert page.texts(explorer, "sl-notice-text") == []
+
+    asyncio.run(scene())
+
+
+def test_an_engine_that_was_away_is_asked_again_until_it_is_back(page, make_engine, monkeypatch):
+    monkeypatch.setattr(explorers, "AWAY", 0.01)
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("conv2d", {}), engine=lambda: engine)
+        await explorer.idle()
+        engine.raises = EngineAwayError("nobody there")
+        page.say(page.slider(explorer, "H"), value=9)
+        while len(engine.traced) < 4:
+            await asyncio.sleep(0.001)
+        assert "away" in page.texts(explorer, "sl-notice-text")[0]
+        assert page.texts(explorer, "shapelab-output-shape") == ["(4, 4, 4)"]
+        engine.raises = None
+        await explorer.idle()
+        assert page.texts(explorer, "sl-notice-text") == []
+        assert page.texts(explorer, "shapelab-output-shape") == ["(5, 4, 4)"]
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize("fails", ["trace", "run"])

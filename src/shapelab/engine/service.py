@@ -34,6 +34,7 @@ MOST_VALUES = 96 * 2**20  # bytes of values that are kept
 MOST_BODY = 16 * 2**10  # bytes of a question
 MOST_STAGES = 1000
 QUIET = 0.4  # seconds without a question after which work ahead begins
+CALM = 4.0  # further ones after which constructors are traced: that takes seconds, and a page may still be loading
 
 VERBS = ("trace", "run", "known", "near")
 
@@ -70,7 +71,6 @@ class Service:
     async def work_ahead(self) -> None:
         """For ever: when nothing has been asked for a moment, compute what is likely to be asked next."""
         constructors: Jobs = deque(("prepare", spec, None) for spec in constructions())
-        await self._work_off(constructors)
         while True:
             await self._asked.wait()
             await self._quiet()
@@ -80,7 +80,9 @@ class Service:
                 await self._work_off(deque(("trace", other, None) for other in near))
                 if stages is not None:
                     await self._work_off(deque(("run", other, stages) for other in near))
-            await self._work_off(constructors)
+            if not self._asked.is_set():
+                await asyncio.sleep(CALM)
+                await self._work_off(constructors)
 
     async def _work_off(self, jobs: Jobs) -> None:
         """Do one after the other what is not known yet, until a visitor asks something."""
@@ -114,7 +116,7 @@ class Service:
     def _place(self, verb: str, spec: Spec, asked: wire.Question) -> tuple[Bounded, Hashable]:
         if verb in ("run", "known"):
             return self._values, (spec, asked.stages)
-        return self._traces, (verb, spec.structure, asked.field)
+        return self._traces, (verb, spec.structure, asked.field if verb == "near" else "")
 
     def _stages_of(self, spec: Spec) -> tuple[int, ...] | None:
         """The stages that were last asked of the same lesson."""

@@ -199,7 +199,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         answer, held = self.state.answer, self.state.activations
         if answer is None:
             return
-        stages = pictures.shown_stages(answer.trace, self.state.selected_stage)
+        stages = self._shown_stages(answer)
         if not stages or (held is not None and set(stages) <= set(held.stages)):
             return
         ask = partial(self._running.ask, (answer.spec, stages))
@@ -226,15 +226,20 @@ class Explorer(w.Box):  # type: ignore[misc]
             self.state.near = (spec, {field: values})
 
     def _ran(self, asked: tuple[Spec, tuple[int, ...]], values: Activations | Exception | None) -> None:
-        spec, _ = asked
-        if isinstance(values, TooLargeError):
-            if self.state.answer is not None and self.state.answer.spec == spec:
-                self.state.valueless = str(values)
-        elif isinstance(values, Exception):
+        spec, stages = asked
+        answer = self.state.answer
+        if isinstance(values, Exception) and not isinstance(values, TooLargeError):
             self._say_trouble(values, self._want_values)
+        elif answer is None or (answer.spec, self._shown_stages(answer)) != (spec, stages):
+            return  # the page has moved on, and what it lacks now has been asked for
+        elif isinstance(values, TooLargeError):
+            self.state.valueless = str(values)
         elif values is not None:
-            self.state.trouble = ""
+            self.state.trouble = self.state.valueless = ""
             self.state.values = (spec, values)
+
+    def _shown_stages(self, answer: Answer) -> tuple[int, ...]:
+        return pictures.shown_stages(answer.trace, self.state.selected_stage)
 
     def _say_trouble(self, error: Exception, again: Callable[[], None]) -> None:
         """Say what went wrong; an engine that is away is asked again until it is back."""
