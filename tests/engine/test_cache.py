@@ -108,3 +108,15 @@ def test_the_same_key_again_takes_the_old_answer_s_place():
     kept.put("key", b"aaaa")
     kept.put("key", b"bb")
     assert (kept.get("key"), kept.weight, len(kept)) == (b"bb", 2, 1)
+
+
+def test_questions_that_fail_leave_nothing_behind():
+    remembered = Remembered(most=8)
+
+    def refuse():
+        raise ValueError("too large")
+
+    for key in range(100):
+        with pytest.raises(ValueError, match="too large"):
+            remembered(key, refuse)
+    assert sum(len(held) for held in vars(remembered).values() if hasattr(held, "__len__")) == 0

@@ -427,6 +427,76 @@ def test_an_engine_that_was_away_is_asked_again_until_it_is_back(page, make_engi
     asyncio.run(scene())
 
 
+def test_a_setting_chosen_while_the_engine_was_away_is_shown_when_it_is_back(page, make_engine, monkeypatch):
+    monkeypatch.setattr(explorers, "AWAY", 0.01)
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
+        await explorer.idle()
+        engine.hold_runs.clear()
+        page.say(page.slider(explorer, "H"), value=12)
+        while len(engine.ran) < 2:
+            await asyncio.sleep(0.001)
+        engine.raises = engine.run_raises = EngineAwayError("nobody there")
+        page.say(page.slider(explorer, "H"), value=16)
+        engine.hold_runs.set()  # the run for 12 fails after the trace for 16
+        while len(engine.traced) < 5:
+            await asyncio.sleep(0.001)
+        explorer.state.stage = 3
+        engine.raises = engine.run_raises = None
+        await explorer.idle()
+        assert explorer.state.answer.spec.config.H == explorer.state.spec.config.H == 16
+        assert page.texts(explorer, "sl-notice-text") == []
+        assert 3 in explorer.state.activations.stages
+        assert not explorer._maps.dimmed
+
+    asyncio.run(scene())
+
+
+def test_values_that_fail_leave_no_maps_of_another_setting(page, make_engine):
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
+        await explorer.idle()
+        shown = explorer._maps.spec
+        engine.run_raises = RuntimeError("out of paper")
+        page.say(page.slider(explorer, "H"), value=12)
+        await explorer.idle()
+        assert not explorer._maps.dimmed
+        assert explorer._maps.spec != shown
+        assert "out of paper" in page.texts(explorer, "sl-notice-text")[0]
+
+    asyncio.run(scene())
+
+
+def test_the_same_block_can_be_clicked_again(page, show):
+    explorer = show("unet", H=8, W=8)
+    (picture, *_) = [x for x in page.tree(explorer) if isinstance(x, FigureView)]
+    page.say(picture, stage=4)
+    assert explorer.state.selected_stage == 4
+    explorer.state.stage = 2
+    page.say(picture, stage=4)
+    assert explorer.state.selected_stage == 4
+
+
+def test_another_lesson_asks_nothing_more_of_the_one_before(page, make_engine):
+    engine = make_engine()
+
+    async def scene():
+        explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
+        await explorer.idle()
+        explorer.state.stage = 5
+        await explorer.idle()
+        before = len(engine.ran)
+        explorer.state.spec = check("resnet", {"H": 4, "W": 4})
+        await explorer.idle()
+        assert [spec.lesson_name for spec in engine.ran[before:]] == ["resnet"]
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("fails", ["trace", "run"])
 def test_an_engine_that_raises_leaves_the_page_alive_with_a_sentence(page, make_engine, fails):
     engine = make_engine()

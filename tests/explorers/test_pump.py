@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from shapelab.explorers.pump import Pump
+from shapelab.explorers.pump import Later, Pump
 
 
 def test_ten_questions_while_one_is_answered_give_two_answers():
@@ -132,3 +132,42 @@ def test_a_question_forgotten_is_not_asked():
 
     asyncio.run(scene())
     assert asked == [1]
+
+
+def test_an_answer_that_cannot_be_shown_does_not_lose_the_question_that_waits():
+    shown, complaints = [], []
+
+    def give(question, answer):
+        if question == "first":
+            raise RuntimeError("cannot be drawn")
+        shown.append(question)
+
+    async def scene():
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told["exception"]))
+        pump = Pump(lambda question: question, give)
+        pump.ask("first")
+        await asyncio.sleep(0)
+        pump.ask("second")
+        await pump.idle()
+
+    asyncio.run(scene())
+    assert shown == ["second"]
+    assert [str(error) for error in complaints] == ["cannot be drawn"]
+
+
+def test_of_several_calls_to_come_the_last_comes():
+    called = []
+
+    async def scene():
+        later = Later()
+        later.call(0.0, lambda: called.append("first"))
+        later.call(0.0, lambda: called.append("second"))
+        assert later.pending
+        await asyncio.sleep(0.01)
+        assert not later.pending
+        later.call(0.0, lambda: called.append("third"))
+        later.cancel()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(scene())
+    assert called == ["second"]

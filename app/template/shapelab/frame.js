@@ -31,12 +31,15 @@
   const QUIET = 120; // ms without a change
   const LONGEST = 2000; // ms from the first live picture, however much changes
   let settled = null;
+  const PATIENCE = 8000; // ms from live controls, whether a picture comes or not
   let latest = null;
+  let longest = null;
   const reveal = () => {
     seen.disconnect();
     for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, onMove, { capture: true });
     clearTimeout(settled);
     clearTimeout(latest);
+    clearTimeout(longest);
     root.dataset.shapelabLive = "all";
     starting.remove();
   };
@@ -58,7 +61,8 @@
       document.getElementById("loading")?.remove();
       root.dataset.shapelabLive = "controls";
     }
-    if (!first || (moved && live(".shapelab-output-shape"))) return reveal();
+    if (!first || live(".sl-notice-text") || (moved && live(".shapelab-output-shape"))) return reveal();
+    longest ??= setTimeout(reveal, PATIENCE);
     if (!live(".sl-centre .shapelab-figure[data-drawn]")) return;
     latest ??= setTimeout(reveal, LONGEST);
     clearTimeout(settled);

@@ -45,9 +45,10 @@ def _listening(path: Path | None, port: int | None) -> socket.socket:
         listener.bind(("127.0.0.1", port))
         listener.listen()
         return listener
-    path.unlink(missing_ok=True)  # left by one that was killed
-    listener = socket.socket(socket.AF_UNIX)
     coming = path.with_suffix(".coming")
+    for left in (path, coming):  # by one that was killed
+        left.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(coming))
     listener.listen()
     coming.rename(path)  # whoever sees it can connect

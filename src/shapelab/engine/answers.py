@@ -21,7 +21,7 @@ class Activations:
     Attributes:
       input: what the module was given.
       stages: output of the stages asked for, by number; a stage inside a loop has none.
-      parameters: the arrays that those stages read, by path, whole.
+      parameters: the arrays that those stages read, by path; whole, but without those of more than 256 KiB.
     """
 
     input: Array

@@ -76,10 +76,13 @@ class Remembered:
                 return answer
             turn = self._in_flight.setdefault(key, threading.Lock())
         with turn:
-            answer = self.known(key)
-            if answer is None:
-                answer = compute()
-            with self._lock:
-                self._answers.put(key, answer)
-                self._in_flight.pop(key, None)
-            return answer
+            try:
+                answer = self.known(key)
+                if answer is None:
+                    answer = compute()
+                    with self._lock:
+                        self._answers.put(key, answer)
+                return answer
+            finally:
+                with self._lock:
+                    self._in_flight.pop(key, None)

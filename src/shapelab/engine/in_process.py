@@ -30,6 +30,7 @@ from shapelab.tracing.tracer import program
 Array = np.ndarray[Any, Any]
 
 MOST_BYTES = 64 * 2**20  # of values that are kept
+MOST_PARAMETER = 2**18  # bytes of an array that is shown itself; those of wide networks are not
 
 
 class Engine:
@@ -105,7 +106,11 @@ class Engine:
         return Activations(
             input=reduced(x, spec.lesson.input_layout),
             stages={i: reduced(np.asarray(v), trace.stages[i].layout) for i, v in zip(stages, values, strict=True)},
-            parameters={p.path: np.asarray(arrays[i]) for i, p in enumerate(trace.parameters) if p.path in shown},
+            parameters={
+                p.path: np.asarray(arrays[i])
+                for i, p in enumerate(trace.parameters)
+                if p.path in shown and p.bytes <= MOST_PARAMETER
+            },
         )
 
 

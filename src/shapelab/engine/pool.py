@@ -6,6 +6,7 @@ Runs on an event loop; imports no jax.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import sys
 from collections import deque
@@ -19,7 +20,7 @@ from shapelab.engine import wire
 from shapelab.errors import EngineAwayError, TooLargeError
 
 WORKERS = 3
-MOST_MEMORY = 256 * 2**20  # bytes that a worker alone may hold before it is replaced
+MOST_MEMORY = 192 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
 SLOW, AHEAD = 5, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
 QUICK = frozenset({"trace"})
@@ -64,7 +65,7 @@ class _Worker:
         if not connection.poll(MOST_SECONDS):
             self.stop()
             raise TooLargeError(
-                f"this took longer than {MOST_SECONDS:.0f} s and was stopped: a smaller setting is quicker"
+                f"The values took longer than {MOST_SECONDS:.0f} s and were given up: a smaller setting is quicker."
             )
         reply = wire.decode(connection.recv_bytes(), wire.Reply)
         self.memory = reply.memory
@@ -125,8 +126,12 @@ class Pool:
         for worker in self._workers:
             worker.busy = True
         for worker in self._workers:
-            await self._in_thread(worker.start)
-            worker.busy = False
+            try:
+                await self._in_thread(worker.start)
+            except OSError:
+                pass  # too little of something just now: the next question tries again
+            finally:
+                worker.busy = False
             self._dispatch()
 
     def stop(self) -> None:
@@ -182,12 +187,16 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, worker: _Worker, job: Job) -> None:
-        answer = await self._in_thread(_asked, worker, job)
-        if not job.answer.done():
-            job.answer.set_result(answer)
-        if worker.memory > MOST_MEMORY:
-            await self._in_thread(_replace, worker)
-        worker.busy = False
+        try:
+            answer = await self._in_thread(_asked, worker, job)
+            if not job.answer.done():
+                job.answer.set_result(answer)
+            if worker.memory > MOST_MEMORY:
+                await self._in_thread(_replace, worker)
+        finally:
+            worker.busy = False
+            if not job.answer.done():
+                job.answer.cancel()
         self._dispatch()
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
@@ -204,13 +213,14 @@ def _asked(worker: _Worker, job: Job) -> tuple[bool, bytes]:
             worker.stop()
         except Exception as error:  # whoever asked is told
             return False, wire.encode(wire.Refusal.of(error))
-    away = EngineAwayError("the engine's worker ended twice while it computed this")
-    return False, wire.encode(wire.Refusal.of(away))
+    deadly = TooLargeError("Computing this ended its worker twice: a smaller setting may work.")
+    return False, wire.encode(wire.Refusal.of(deadly))
 
 
 def _replace(worker: _Worker) -> None:
     worker.stop()
-    worker.start()
+    with contextlib.suppress(OSError):  # the next question tries again
+        worker.start()
 
 
 def _context() -> Any:

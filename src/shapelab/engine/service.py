@@ -80,8 +80,9 @@ class Service:
                 await self._work_off(deque(("trace", other, None) for other in near))
                 if stages is not None:
                     await self._work_off(deque(("run", other, stages) for other in near))
-            if not self._asked.is_set():
-                await asyncio.sleep(CALM)
+            if constructors:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), CALM)
                 await self._work_off(constructors)
 
     async def _work_off(self, jobs: Jobs) -> None:
@@ -95,8 +96,8 @@ class Service:
                     kept.put(key, answer)
 
     async def _quiet(self) -> None:
-        """Wait until nothing has been asked for a while; the next question sets the event again."""
-        while self._asked.is_set():
+        """Wait until nothing has been asked, or was being answered, for a while; the next question sets the event."""
+        while self._asked.is_set() or not self._pool.idle:
             self._asked.clear()
             await asyncio.sleep(QUIET)
 
@@ -205,7 +206,7 @@ async def _question(request: Request) -> wire.Question:
             )
     try:
         asked: wire.Question = wire.decode(body, wire.Question)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ShapeError(f"this is no question to an engine: {error}") from error
     if len(asked.stages or ()) > MOST_STAGES:
         raise ShapeError(f"{len(asked.stages or ())} stages are asked for: at most {MOST_STAGES} at once")

@@ -75,7 +75,7 @@ def pair(verb: str, asked: bytes) -> bytes:
 
 
 def encode(answer: Any) -> bytes:
-    """An answer; of a trace without the program that it was read from."""
+    """An answer; of a trace see ``without_program``."""
     return _encoder().encode(answer)
 
 

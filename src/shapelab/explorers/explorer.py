@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,8 +19,8 @@ from shapelab.errors import EngineAwayError, ShapeError, TooLargeError
 from shapelab.explorers import pictures, words
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
-from shapelab.explorers.figure_view import FigureView
-from shapelab.explorers.pump import Pump
+from shapelab.explorers.figure_view import NO_STAGE, FigureView
+from shapelab.explorers.pump import Later, Pump, running
 from shapelab.explorers.state import Answer, ExplorerState
 from shapelab.tracing.records import Trace
 
@@ -61,17 +62,10 @@ def _own_engine() -> Engine:
     return InProcess()
 
 
-def _loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
 SETTLED = 0.12  # seconds without a move after which a slider is no longer being dragged
 AWAY = 0.5  # seconds after which an engine that did not answer is asked again
 
-_SHOWN = ("value", "spec", "children", "_options_labels", "index")  # the traits that change as answers come
+_SHOWN = ("value", "spec", "dimmed", "children", "_options_labels", "index")  # the traits that change as answers come
 
 
 class Explorer(w.Box):  # type: ignore[misc]
@@ -93,17 +87,18 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._tracing = Pump(self._ask, self._answered)
         self._running = Pump(lambda asked: self._engine().run(*asked), self._ran)
         self._mending = Pump(lambda asked: self._engine().near(*asked), self._mended)
-        self._later: asyncio.TimerHandle | None = None
+        self._resting, self._retrying = Later(), Later()
         self._moved, self._dragged = 0.0, False
-        self._held = False
+        self._held = self._closed = False
         self._maps_of: str | None = None  # the lesson whose values the feature maps show
+        self._settled: Any = None  # the last (spec, stages) whose values have come, or will not
         self._pumps = (self._tracing, self._running, self._mending)
         self._compose()
         super().__init__([self._columns])
         self.add_class("shapelab")
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
-        self.state.observe(lambda _: self._draw(), ["answer", "values", "valueless", "near", "stage", "cell", "narrow"])
+        self.state.observe(lambda _: self._draw(), ["answer", "values", "near", "stage", "cell", "narrow"])
         self.state.observe(lambda _: self._want_values(), "stage")
         self.state.observe(lambda _: self._notice(), ["refused", "trouble", "valueless"])
         self._picture.observe(self._on_pick, ["cell", "stage", "narrow"])
@@ -114,10 +109,10 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     async def idle(self) -> None:
         """Wait until every question asked so far is answered; for scripts and tests."""
-        while self._later is not None or any(pump.busy for pump in self._pumps):
+        while any(later.pending for later in (self._resting, self._retrying)) or any(p.busy for p in self._pumps):
             for pump in self._pumps:
                 await pump.idle()
-            await asyncio.sleep(0 if self._later is None else SETTLED / 2)
+            await asyncio.sleep(SETTLED / 10)
 
     # -- from the outside in: proposals -------------------------------------------------------------------------
 
@@ -141,10 +136,12 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _on_pick(self, change: Any) -> None:
         if change["name"] == "narrow":
             self.state.narrow = bool(change["new"])
-        elif change["name"] == "stage" and isinstance(change["new"], int):
-            self.state.stage = change["new"] if change["new"] >= 0 else None
+        elif change["name"] == "stage" and isinstance(change["new"], int) and change["new"] >= 0:
+            self.state.stage = change["new"]
+            self._picture.stage = NO_STAGE  # so that the same block can be clicked again
         elif change["name"] == "cell" and len(change["new"]) == 2:
             self.state.cell = (max(change["new"][0], 0), max(change["new"][1], 0))
+            self._picture.cell = []
 
     def _on_stage(self, change: Any) -> None:
         if not self._drawing and change["new"] is not None:
@@ -154,12 +151,14 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _on_spec(self, change: Any) -> None:
         if change["old"].lesson_name != change["new"].lesson_name:
+            self._held = True  # what is selected is of the answer to come; the last one stays as it is
             self.state.stage = None
             self.state.set_trait("cell", None)
+            self._held = False
             self._show_controls()
         else:
             self._controls.settle(change["new"].config)
-        self._cancel_later()
+        self._resting.cancel()
         now = time.monotonic()
         self._dragged, self._moved = now - self._moved < SETTLED, now
         self._tracing.ask(change["new"])
@@ -174,18 +173,14 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _answered(self, spec: Spec, answer: tuple[Trace, Activations | None] | Exception) -> None:
         if isinstance(answer, Exception):
-            self._say_trouble(answer, lambda: self._tracing.ask(self.state.spec))
+            self._say_trouble(answer)
             return
         trace, values = answer
-        self._held = True
-        try:
+        with self._drawn_once():
             self.state.trouble = self.state.valueless = ""
             if values is not None:
                 self.state.values = (spec, values)
             self.state.answer = Answer(spec, trace)
-        finally:
-            self._held = False
-        self._draw()
         if self._tracing.waiting:
             return  # what follows an answer is asked for the last one alone
         if trace.error is not None:
@@ -195,16 +190,16 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def _want_values(self) -> None:
         """Ask for the values that the pictures lack. While a slider is being dragged that can wait."""
-        self._cancel_later()
+        self._resting.cancel()
         answer, held = self.state.answer, self.state.activations
-        if answer is None:
-            return
+        if self._held or answer is None or answer.spec != self.state.spec:
+            return  # another answer is on its way
         stages = self._shown_stages(answer)
         if not stages or (held is not None and set(stages) <= set(held.stages)):
             return
         ask = partial(self._running.ask, (answer.spec, stages))
-        if self._dragged and _loop() is not None:
-            self._soon(SETTLED, ask)
+        if self._dragged and running():
+            self._resting.call(SETTLED, ask)
         else:
             ask()
 
@@ -221,49 +216,46 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _mended(self, asked: tuple[Spec, str], values: tuple[int, ...] | Exception) -> None:
         spec, field = asked
         if isinstance(values, Exception):
-            self._say_trouble(values, lambda: self._tracing.ask(self.state.spec))
+            self._say_trouble(values)
         else:
             self.state.near = (spec, {field: values})
 
     def _ran(self, asked: tuple[Spec, tuple[int, ...]], values: Activations | Exception | None) -> None:
-        spec, stages = asked
+        if isinstance(values, EngineAwayError):
+            self._say_trouble(values)
+            return
         answer = self.state.answer
-        if isinstance(values, Exception) and not isinstance(values, TooLargeError):
-            self._say_trouble(values, self._want_values)
-        elif answer is None or (answer.spec, self._shown_stages(answer)) != (spec, stages):
+        if answer is None or (answer.spec, self._shown_stages(answer)) != asked:
             return  # the page has moved on, and what it lacks now has been asked for
-        elif isinstance(values, TooLargeError):
-            self.state.valueless = str(values)
-        elif values is not None:
-            self.state.trouble = self.state.valueless = ""
-            self.state.values = (spec, values)
+        with self._drawn_once():
+            self._settled = asked
+            self.state.valueless = str(values) if isinstance(values, TooLargeError) else ""
+            if isinstance(values, Activations):
+                self.state.values = (answer.spec, values)
+        if isinstance(values, Exception) and not isinstance(values, TooLargeError):
+            self._say_trouble(values)
 
     def _shown_stages(self, answer: Answer) -> tuple[int, ...]:
         return pictures.shown_stages(answer.trace, self.state.selected_stage)
 
-    def _say_trouble(self, error: Exception, again: Callable[[], None]) -> None:
-        """Say what went wrong; an engine that is away is asked again until it is back."""
+    def _say_trouble(self, error: Exception) -> None:
+        """Say what went wrong. An engine that is away is asked again for what the controls say, until it is back."""
         if not isinstance(error, EngineAwayError):
             self.state.trouble = f"{type(error).__name__}: {error}"
             return
         self.state.trouble = "The engine is away. What is shown stays, and the page goes on by itself when it is back."
-        self._soon(AWAY, again)
+        if not self._closed:
+            self._retrying.call(AWAY, lambda: self._tracing.ask(self.state.spec))
 
-    def _soon(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call a function later; where no event loop runs, never."""
-        self._cancel_later()
-
-        def now() -> None:
-            self._later = None
-            call()
-
-        loop = _loop()
-        self._later = None if loop is None else loop.call_later(seconds, now)
-
-    def _cancel_later(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+    @contextmanager
+    def _drawn_once(self) -> Iterator[None]:
+        """Draw once for all that changes inside."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        self._draw()
 
     # -- the widgets --------------------------------------------------------------------------------------------
 
@@ -342,7 +334,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         if lone is not None:
             self._draw_convolution(trace, lone, values, narrow)
         else:
-            self._draw_network(trace, near, values, narrow)
+            self._draw_network(answer, near, values, narrow)
 
     def _draw_convolution(
         self, trace: Trace, lone: pictures.OneConvolution, values: Activations | None, narrow: bool
@@ -357,13 +349,14 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._right.children = (self._code, self._facts, self._steps_heading, self._steps)
 
     def _draw_network(
-        self, trace: Trace, near: Mapping[str, tuple[int, ...]], values: Activations | None, narrow: bool
+        self, answer: Answer, near: Mapping[str, tuple[int, ...]], values: Activations | None, narrow: bool
     ) -> None:
+        trace = answer.trace
         selected = self.state.selected_stage
         self._rule.value = words.failure_rule(trace) if trace.error is not None else words.network_rule(trace)
         self._picture.show(pictures.network_picture(trace, selected, narrow))
         self._said.value = words.failure_said(trace, near)
-        self._draw_maps(trace, selected, values, narrow)
+        self._draw_maps(answer, selected, values, narrow)
         options = words.stage_options(trace)
         if dict(self._stages.options) != options:
             self._stages.options = list(options.items())
@@ -371,13 +364,14 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._facts.value = words.stage_details(trace.stages[selected]) if selected is not None else ""
         self._right.children = (self._code, self._facts, self._stages_heading, self._stages)
 
-    def _draw_maps(self, trace: Trace, selected: int | None, values: Activations | None, narrow: bool) -> None:
+    def _draw_maps(self, answer: Answer, selected: int | None, values: Activations | None, narrow: bool) -> None:
         """The feature maps. While values are on their way the last ones stay, dimmed: empty ones would flicker."""
+        trace = answer.trace
         wanted = pictures.shown_stages(trace, selected)
         self._maps.layout.display = None if wanted else "none"
         come = values is not None and set(wanted) <= set(values.stages)
-        lesson = self.state.spec.lesson_name
-        waits = not come and not self.state.valueless and self._maps_of == lesson
+        lesson = answer.spec.lesson_name
+        waits = not come and self._settled != (answer.spec, wanted) and self._maps_of == lesson
         self._maps.dimmed = waits
         if waits or not wanted:
             return
@@ -404,7 +398,11 @@ class Explorer(w.Box):  # type: ignore[misc]
         for widget in self._owned():
             close_whole(widget)
         close_parts(self)
-        self._cancel_later()
+        self._closed = True
+        self._resting.cancel()
+        self._retrying.cancel()
+        for pump in self._pumps:
+            pump.forget()
         super().close()
 
     def _owned(self) -> list[w.Widget]:

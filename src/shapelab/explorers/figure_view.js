@@ -63,7 +63,8 @@ function render({ model, el }) {
   tip.setAttribute("aria-hidden", "true");
   tip.hidden = true;
   el.append(behind, sheet, before, light, tip);
-  let busy = false; // drawing, or drawn in this frame
+  let busy = false;
+  let broken = false; // drawing, or drawn in this frame
   let stale = false;
   let gone = false;
   let drawnWidth = 0;
@@ -89,8 +90,12 @@ function render({ model, el }) {
     busy = true;
     try {
       const Plotly = await plotly(model);
+      if (broken) sheet.replaceChildren();
+      broken = false;
       await paint(Plotly, spec, place);
     } catch (error) {
+      broken = true;
+      globalThis.Plotly?.purge(sheet);
       sheet.textContent = `The picture could not be drawn: ${error.message}`;
     }
     requestAnimationFrame(() => {

@@ -20,6 +20,9 @@ _HERE = Path(__file__).parent
 _MODULE = ("figure_plotly.js", "figure_pointing.js", "figure_view.js")  # joined into the one that a widget may have
 
 
+NO_STAGE = -2
+
+
 class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
     """Shows a specification of ``shapelab.figures``.
 
@@ -28,8 +31,8 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
       dark: the dark colour for each light one.
       dimmed: whether the picture is of an older state than the controls.
       narrow: whether the page is narrow, as the browser last said.
-      cell: the output cell last clicked, (row, column).
-      stage: the stage last clicked.
+      cell: the output cell just clicked, (row, column), or nothing.
+      stage: the stage just clicked, or ``NO_STAGE``.
     """
 
     _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
@@ -40,7 +43,7 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
     dimmed = t.Bool(False).tag(sync=True)
     narrow = t.Bool(False).tag(sync=True)
     cell = t.List(t.Int(), default_value=[]).tag(sync=True)
-    stage = t.Int(-2).tag(sync=True)
+    stage = t.Int(NO_STAGE).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -61,10 +61,52 @@ class Pump:
         while self._waiting:
             question = self._waiting.pop()
             answer = await asyncio.to_thread(self._try, question)
-            self._give(question, answer)
+            try:
+                self._give(question, answer)
+            except Exception as error:  # the questions that wait are not lost for it
+                told = {"message": "an answer could not be shown", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
 
     def _try(self, question: Any) -> Any:
         try:
             return self._answer(question)
         except Exception as error:  # an answer like any other: the page says it
             return error
+
+
+class Later:
+    """One call to come; another takes its place. Where no event loop runs, nothing comes."""
+
+    def __init__(self) -> None:
+        self._handle: asyncio.TimerHandle | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a call is to come."""
+        return self._handle is not None
+
+    def call(self, seconds: float, function: Callable[[], None]) -> None:
+        """Call a function in some seconds."""
+        self.cancel()
+
+        def now() -> None:
+            self._handle = None
+            function()
+
+        if running():
+            self._handle = asyncio.get_running_loop().call_later(seconds, now)
+
+    def cancel(self) -> None:
+        """Call nothing."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+
+def running() -> bool:
+    """Whether an event loop runs here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -16,6 +17,8 @@ from platformdirs import user_cache_path
 
 from shapelab.engine.client import ADDRESS, TOKEN, Client
 from shapelab.hosting.kernels import import_paths
+
+log = logging.getLogger("shapelab")
 
 AGAIN = 0.5  # seconds before an engine that died is started anew
 SOCKET = "engine.sock"
@@ -48,7 +51,7 @@ class EngineProcess:
         return Client(self.address, self._token)
 
     def start(self) -> None:
-        """Start it; returns at once, and questions wait until it is up."""
+        """Start it; returns at once. Until it is up, who asks hears that it is away, and asks again."""
         self._start()
         self._watch.start()
 
@@ -72,7 +75,10 @@ class EngineProcess:
                 _close_input(self._process)
                 (self._folder / SOCKET).unlink(missing_ok=True)  # kernels see that nobody listens
             if not self._stopping.wait(AGAIN):
-                self._start()
+                try:
+                    self._start()
+                except OSError as error:  # too little of something just now: tried again
+                    log.error("the engine cannot be started: %s", error)
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "shapelab.engine", *self._place]
@@ -82,12 +88,16 @@ class EngineProcess:
         )
 
     def _environment(self) -> dict[str, str]:
-        """What the engine is told: keep compiled programs on disk, within bounds, and that this is a CPU's work."""
+        """What the engine is told: that this is a CPU's work, and to keep on disk what took long to compile.
+
+        JAX looks at every entry of its cache whenever it adds one, a tenth of a second and more at a thousand: what
+        compiles quicker than that is not worth an entry, and the cache is kept small.
+        """
         told = {
             "JAX_COMPILATION_CACHE_DIR": str(user_cache_path("shapelab") / "jax"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.15",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            "JAX_COMPILATION_CACHE_MAX_SIZE": str(256 * 2**20),
+            "JAX_COMPILATION_CACHE_MAX_SIZE": str(8 * 2**20),
             "JAX_PLATFORMS": "cpu",
         }
         return {**told, **os.environ, "PYTHONPATH": os.pathsep.join(import_paths()), TOKEN: self._token}

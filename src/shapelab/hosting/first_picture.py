@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import EngineAwayError
 from shapelab.explorers.first_view import first_view
+from shapelab.explorers.pictures import shown_stages
 from shapelab.tracing.records import Trace
 
 LESSON = "conv2d"
 PAUSE = 0.25  # seconds between two tries, while the engine starts
-TRIES = 240
+
+log = logging.getLogger("shapelab")
 
 
 class Engine(Protocol):
@@ -22,8 +26,8 @@ class Engine(Protocol):
     def trace(self, spec: Spec) -> Trace:
         """The trace of a specification."""
 
-    def run(self, spec: Spec) -> Activations | None:
-        """The values of a specification."""
+    def run(self, spec: Spec, stages: Sequence[int]) -> Activations | None:
+        """The values of some stages."""
 
 
 class FirstPicture:
@@ -43,18 +47,21 @@ class FirstPicture:
         self._engine = engine
 
     async def find(self) -> None:
-        """Ask until the engine has answered, or a minute has passed."""
-        for _ in range(TRIES if self._engine else 0):
+        """Ask until the engine has answered."""
+        while self._engine is not None:
             try:
-                await self._ask()
+                await self._ask(self._engine)
                 return
             except EngineAwayError:
                 await asyncio.sleep(PAUSE)
+            except Exception as error:  # pages begin without it
+                log.error("no first picture: %s: %s", type(error).__name__, error)
+                return
 
-    async def _ask(self) -> None:
-        """The trace first: what it shows is true without values."""
-        assert self._engine
+    async def _ask(self, engine: Engine) -> None:
+        """The trace first: what it shows is true without values. Asked as pages ask, so that they find it known."""
         spec = check(LESSON, {})
-        trace = await asyncio.to_thread(self._engine.trace, spec)
+        trace = await asyncio.to_thread(engine.trace, spec)
         self.html = first_view(spec, trace, None)
-        self.html = first_view(spec, trace, await asyncio.to_thread(self._engine.run, spec))
+        stages = shown_stages(trace, None)
+        self.html = first_view(spec, trace, await asyncio.to_thread(engine.run, spec, stages))

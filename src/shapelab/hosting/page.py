@@ -84,7 +84,10 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         return self._part("closing.html.j2", config={**self.page.config, "kernelId": kernel.id}, outputs=outputs)
 
     async def _end(self, kernel: Kernel | None) -> None:
-        if kernel is not None and kernel.id in self.kernel_manager:
+        if kernel is None:
+            return
+        kernel.leave()
+        if kernel.id in self.kernel_manager:
             await self.kernel_manager.shutdown_kernel(kernel.id, now=True)
 
     def _part(self, name: str, **told: Any) -> str:
