@@ -233,7 +233,7 @@ def test_a_number_out_of_bounds_is_refused_with_both_numbers(shared: Dashboard, 
 
 def test_a_refusal_does_not_follow_to_another_lesson(shared: Dashboard) -> None:
     shared.choose_lesson("Conv2D")
-    shared.type("W", 1000)
+    shared.type("W", 10000)
     expect(shared.notice()).to_be_visible()
     shared.choose_lesson("Conv1D")
     expect(shared.notice()).to_have_count(0)
@@ -462,7 +462,7 @@ def test_every_way_out_leads_to_a_size_that_works(shared: Dashboard) -> None:
     expect(shared.page.get_by_role("alert")).to_contain_text("cannot join")
     shared.until(lambda: shared.input_shape(), lambda shape: shape[:2] == (30, 30))
     for _ in ("one axis", "the other"):
-        buttons = shared.page.locator(".sl-ways-out button").all_inner_texts()
+        buttons = shared.until(shared.page.locator(".sl-ways-out button").all_inner_texts, bool)
         assert buttons
         for button in buttons:
             assert int(button.split()[-1]) % 4 == 0, f"{button} is offered at {shared.input_shape()}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -32,6 +33,7 @@ def main() -> None:
 
     def end_with_input() -> None:
         sys.stdin.buffer.read()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # whoever asked has ended too: nobody waits
         server.should_exit = True
 
     threading.Thread(target=end_with_input, daemon=True).start()
