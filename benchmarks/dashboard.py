@@ -88,7 +88,7 @@ def told(found: dict[str, Any], *, markdown: bool) -> str:
 def plan_of(args: argparse.Namespace) -> Plan:
     if args.once:
         return Plan(rounds=1, peer_rounds=1 - args.without_peer, moves=2, drag=0.7, pause=100, minutes=args.minutes)
-    rounds, moves, drag = (1, 6, 1.5) if args.quick else (args.repeat, 8, 2.0)
+    rounds, moves, drag = (1, 4, 1.0) if args.quick else (args.repeat, 8, 2.0)
     peer_rounds = 0 if args.without_peer else 1 if args.quick else rounds
     return Plan(rounds, peer_rounds, moves, drag, pause=300, minutes=args.minutes)
 

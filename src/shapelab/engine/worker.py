@@ -38,10 +38,10 @@ def work(connection: Connection, niceness: int) -> None:
     engine, memory, measured = Engine(), 0, 0.0
     gc.disable()
     while True:
-        _collect_while_idle(connection)
         try:
+            _collect_while_idle(connection)
             verb, question = wire.decode(connection.recv_bytes(), tuple[str, wire.Question])
-        except EOFError:
+        except (EOFError, OSError):  # the other end has closed it, or died
             return
         try:
             fine, answer = True, wire.encode(_answer(engine, verb, question))
@@ -51,7 +51,7 @@ def work(connection: Connection, niceness: int) -> None:
             memory, measured = psutil.Process().memory_full_info().uss, time.monotonic()
         try:
             connection.send_bytes(wire.encode(wire.Reply(fine, answer, memory)))
-        except BrokenPipeError:
+        except OSError:
             return
 
 

@@ -36,11 +36,17 @@ function askKernel(model) {
   });
 }
 
-// Once a page, however many pictures: from the page's own address where it names one, else from the kernel.
+const FIRST_WORDS = 400; // ms
+
+// Once a page, however many pictures: from the page's own address where it names one, else from the kernel. To run
+// plotly.js for the first time holds a page for a second. A page that has shown a first picture can wait with that until
+// whoever moved a control at once has been answered in words.
 function plotly(model) {
   if (!globalThis.shapelabPlotly) {
     const address = document.querySelector('meta[name="shapelab-plotly"]')?.content;
-    globalThis.shapelabPlotly = address ? loadScript(address) : askKernel(model);
+    const rest = document.querySelector("[data-shapelab-first]") ? FIRST_WORDS : 0;
+    const rested = new Promise((resolve) => setTimeout(resolve, rest));
+    globalThis.shapelabPlotly = address ? rested.then(() => loadScript(address)) : askKernel(model);
     globalThis.shapelabPlotly.catch(() => (globalThis.shapelabPlotly = undefined));
   }
   return globalThis.shapelabPlotly;
