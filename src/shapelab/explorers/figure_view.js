@@ -63,8 +63,8 @@ function render({ model, el }) {
   tip.setAttribute("aria-hidden", "true");
   tip.hidden = true;
   el.append(behind, sheet, before, light, tip);
-  let busy = false;
-  let broken = false; // drawing, or drawn in this frame
+  let busy = false; // drawing, or drawn in this frame
+  let broken = false; // shows a sentence in the place of a picture
   let stale = false;
   let gone = false;
   let drawnWidth = 0;
@@ -82,7 +82,11 @@ function render({ model, el }) {
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", meta().alt ?? "");
     const place = el.clientWidth;
-    if (!place) return;
+    if (!place) {
+      // Hidden; shown again within this very frame, it would keep its size, and nobody would notice.
+      requestAnimationFrame(() => el.clientWidth && drawnSpec !== model.get("spec") && draw());
+      return;
+    }
     if (busy) {
       stale = true;
       return;
