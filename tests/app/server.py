@@ -13,7 +13,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import psutil
@@ -39,6 +41,15 @@ class Server:
 
     def printed(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def get(self, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
+        """Ask for a path as it is written; ``_`` in a header's name is ``-``."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)
+        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response, body
 
     def kernels(self) -> set[psutil.Process]:
         """The kernels' processes: one of each visitor, and one that waits for the next."""

@@ -6,13 +6,11 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from app.server import PATIENCE, Server, serving
+from app.server import Server, serving
 from shapelab.hosting.assets import Assets
 
 
@@ -22,18 +20,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def get(server: Server, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
-    connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    return response, body
-
-
 @pytest.fixture(scope="module")
 def html(server: Server) -> str:
-    return get(server, "/")[1].decode()
+    return server.get("/")[1].decode()
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +38,8 @@ def test_scripts_are_compressed_and_kept_for_good(server: Server, html: str, con
     assert any(path.startswith(config["fullStaticUrl"]) for path in scripts)
     assert any(path == config["shapelabScript"] for path in scripts)
     for path in scripts:
-        whole = get(server, path)[1]
-        response, body = get(server, path, Accept_Encoding="gzip, deflate, br")
+        whole = server.get(path)[1]
+        response, body = server.get(path, Accept_Encoding="gzip, deflate, br")
         assert response.headers["Content-Encoding"] == "gzip"
         assert response.headers["Content-Type"].startswith("text/javascript")
         assert "immutable" in response.headers["Cache-Control"]
@@ -64,8 +53,8 @@ def test_the_extensions_that_the_page_loads_are_served_and_no_other(server: Serv
     assert "anywidget" in named
     assert "jupyterlab-plotly" not in named, "a second plotly.js, of 4.8 MB, that the page does not use"
     for name, load in named.items():
-        assert get(server, f"{config['fullLabextensionsUrl']}/{name}/{load.removeprefix('./')}")[0].status == 200
-    assert get(server, f"{config['fullLabextensionsUrl']}/jupyterlab-plotly/package.json")[0].status == 404
+        assert server.get(f"{config['fullLabextensionsUrl']}/{name}/{load.removeprefix('./')}")[0].status == 200
+    assert server.get(f"{config['fullLabextensionsUrl']}/jupyterlab-plotly/package.json")[0].status == 404
 
 
 @pytest.mark.parametrize(
@@ -80,13 +69,13 @@ def test_the_extensions_that_the_page_loads_are_served_and_no_other(server: Serv
     ],
 )
 def test_another_address_has_nothing(server: Server, config: dict[str, str], wrong: str) -> None:
-    response, _ = get(server, wrong.format(voila=config["fullStaticUrl"]))
+    response, _ = server.get(wrong.format(voila=config["fullStaticUrl"]))
     assert response.status == 404
     assert "Cache-Control" not in response.headers
 
 
 def test_the_page_itself_is_compressed_and_not_kept(server: Server) -> None:
-    response, body = get(server, "/", Accept_Encoding="gzip")
+    response, body = server.get("/", Accept_Encoding="gzip")
     assert response.headers["Content-Encoding"] == "gzip"
     assert "no-store" in response.headers["Cache-Control"]
     assert b"shapelab-header" in gzip.decompress(body)

@@ -6,28 +6,17 @@ import gzip
 import hashlib
 import re
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
 from importlib.resources import files
-from urllib.parse import urlsplit
 
 import pytest
 
-from app.server import PATIENCE, Server, serving
+from app.server import Server, serving
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("bundle")) as running:
         yield running
-
-
-def get(server: Server, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
-    connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    return response, body
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +30,7 @@ def path(code: bytes) -> str:
 
 
 def test_it_is_compressed_for_who_accepts_that(server: Server, path: str, code: bytes) -> None:
-    response, body = get(server, path, Accept_Encoding="gzip, deflate, br")
+    response, body = server.get(path, Accept_Encoding="gzip, deflate, br")
     assert response.status == 200
     assert response.headers["Content-Encoding"] == "gzip"
     assert int(response.headers["Content-Length"]) == len(body) < len(code) / 2
@@ -49,14 +38,14 @@ def test_it_is_compressed_for_who_accepts_that(server: Server, path: str, code: 
 
 
 def test_it_is_whole_for_who_does_not(server: Server, path: str, code: bytes) -> None:
-    response, body = get(server, path, Accept_Encoding="identity")
+    response, body = server.get(path, Accept_Encoding="identity")
     assert response.status == 200
     assert "Content-Encoding" not in response.headers
     assert body == code
 
 
 def test_it_may_be_kept_for_good_and_is_not_confused_by_a_cache_between(server: Server, path: str) -> None:
-    response, _ = get(server, path)
+    response, _ = server.get(path)
     assert response.headers["Content-Type"].startswith("text/javascript")
     kept = response.headers["Cache-Control"]
     assert {"public", "immutable"} <= set(re.split(r",\s*", kept))
@@ -73,19 +62,19 @@ def test_it_may_be_kept_for_good_and_is_not_confused_by_a_cache_between(server: 
     ],
 )
 def test_another_address_has_nothing(server: Server, wrong: str) -> None:
-    response, body = get(server, wrong)
+    response, body = server.get(wrong)
     assert response.status != 200
     assert "immutable" not in response.headers.get("Cache-Control", "")
     assert len(body) < 100_000
 
 
 def test_an_old_address_is_not_found(server: Server) -> None:
-    assert get(server, "/shapelab/static/0123456789abcdef/plotly.min.js")[0].status == 404
+    assert server.get("/shapelab/static/0123456789abcdef/plotly.min.js")[0].status == 404
 
 
 def test_asking_for_health_starts_no_kernel(server: Server) -> None:
     for _ in range(5):
-        response, body = get(server, "/healthz")
+        response, body = server.get("/healthz")
         assert (response.status, body) == (200, b"ok")
     assert len(server.kernels()) <= 1, "more than the one that waits for a visitor"
 
@@ -94,6 +83,6 @@ def test_asking_for_health_starts_no_kernel(server: Server) -> None:
     "path", ["/voila/files/dashboard.ipynb", "/voila/files/jupyter_config.py", "/files/dashboard.ipynb"]
 )
 def test_the_files_beside_the_page_are_not_served(server: Server, path: str) -> None:
-    response, body = get(server, path)
+    response, body = server.get(path)
     assert response.status != 200
     assert b"sl.dashboard" not in body

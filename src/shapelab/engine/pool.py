@@ -23,7 +23,6 @@ WORKERS = 3
 MOST_MEMORY = 192 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
 SLOW, AHEAD = 5, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
-QUICK = frozenset({"trace"})
 
 
 @dataclass
@@ -67,9 +66,9 @@ class _Worker:
             raise TooLargeError(
                 f"The values took longer than {MOST_SECONDS:.0f} s and were given up: a smaller setting is quicker."
             )
-        reply = wire.decode(connection.recv_bytes(), wire.Reply)
+        reply: wire.Reply = wire.decode(connection.recv_bytes(), wire.Reply)
         self.memory = reply.memory
-        return reply  # type: ignore[no-any-return]
+        return reply
 
     def start(self) -> None:
         """Start the process ahead of its first question."""
@@ -159,7 +158,7 @@ class Pool:
           Whether it answered rather than refused, and its answer or ``wire.Refusal``, encoded.
         """
         job = Job(verb, question)
-        self._waiting["quick" if verb in QUICK else "slow"].append(job)
+        self._waiting["quick" if verb == "trace" else "slow"].append(job)
         self._dispatch()
         return await job.answer
 

@@ -132,14 +132,13 @@ class Service:
         return {"held": held, "hits": self.hits, "misses": self.misses, "memory": own, "workers": self._pool.state()}
 
 
-def create_app(token: str, pool: Pool | None = None) -> Starlette:
+def create_app(token: str) -> Starlette:
     """The application.
 
     Args:
       token: what a kernel must show; only the kernels of this server know it.
-      pool: the workers; made and started with the application by default.
     """
-    workers = pool or Pool()
+    workers = Pool()
     service = Service(workers)
 
     @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -111,4 +112,4 @@ def _rich(kind: Any, value: Any) -> Any:
 
 def without_program(trace: Trace) -> Trace:
     """A trace as it can travel."""
-    return Trace(**trace.__getstate__())
+    return replace(trace, program=None)

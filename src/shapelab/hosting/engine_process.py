@@ -17,6 +17,7 @@ from platformdirs import user_cache_path
 
 from shapelab.engine.client import ADDRESS, TOKEN, Client
 from shapelab.hosting.kernels import import_paths
+from shapelab.hosting.ports import free_port
 
 log = logging.getLogger("shapelab")
 
@@ -34,7 +35,7 @@ class EngineProcess:
             path = self._folder / SOCKET
             self._place, self.address = ["--unix", str(path)], f"unix:{path}"
         else:
-            port = _free_port()
+            port = free_port("127.0.0.1")
             self._place, self.address = ["--port", str(port)], f"http://127.0.0.1:{port}"
         self._token = secrets.token_urlsafe(32)
         self._stopping = threading.Event()
@@ -106,10 +107,3 @@ class EngineProcess:
 def _close_input(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

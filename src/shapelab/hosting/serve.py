@@ -32,6 +32,7 @@ from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
 from shapelab.hosting.kernels import OwnKernel
 from shapelab.hosting.page import Page, PageHandler, code_cells
+from shapelab.hosting.ports import free_port
 from shapelab.hosting.spares import Spares
 
 
@@ -196,20 +197,12 @@ def _check_free(host: str, port: int) -> None:
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
-        return f"port {port} is in use, perhaps by another shapelab: stop that one, or try --port {_free_port(host)}"
+        return f"port {port} is in use, perhaps by another shapelab: stop that one, or try --port {free_port(host)}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"port {port} needs rights that you do not have: ports from 1024 up need none, try --port 8866"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host!r} is not an address of this machine: try --host 127.0.0.1"
     return f"cannot listen on {host}:{port}: {error.strerror or error}"
-
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _has_screen() -> bool:
