@@ -81,7 +81,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_page(wheel: Path) 
         "shapelab/explorers/figure_plotly.js",
         "shapelab/explorers/figure_pointing.js",
         "shapelab/explorers/figure_view.js",
-        "shapelab/explorers/explorer.css",
+        "shapelab/explorers/styles/explorer.css",
     ):
         assert needed in held
 

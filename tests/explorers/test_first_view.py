@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from shapelab.engine.spec import check
-from shapelab.explorers import pictures, words
+from shapelab.explorers import convolution_words, pictures
 from shapelab.explorers.first_view import first_view, first_view_style
 from shapelab.figures.svg import svg
 from shapelab.lessons import LESSONS
@@ -56,8 +56,8 @@ def test_it_holds_the_words_and_pictures_of_the_live_one(engine, lesson):
     trace, values = engine.trace(spec), engine.run(spec)
     lone = pictures.one_convolution(trace, None)
     html = first_view(spec, trace, values)
-    assert words.convolution_rule(lone.stage) in html
-    assert words.arithmetic(lone, values) in html
+    assert convolution_words.convolution_rule(lone.stage) in html
+    assert convolution_words.arithmetic(lone, values) in html
     assert svg(pictures.staircase(lone, trace)) in html
     for narrow in (False, True):
         assert svg(pictures.convolution_picture(trace, lone, values, narrow)) in html

@@ -19,7 +19,7 @@ from oracles.sheets import (
     outside,
     overlapping_texts,
 )
-from shapelab.explorers import pictures
+from shapelab.explorers import network_pictures, pictures
 from shapelab.figures.feature_maps import feature_maps
 from shapelab.figures.pipeline import pipeline
 from shapelab.figures.sweep import sweep
@@ -80,9 +80,9 @@ def specs_of(made, values, narrow):
         found["staircase"] = pictures.staircase(lone, made)
     if not found:
         for selected in (None, *range(len(made.stages))):
-            found[f"network {selected}"] = pictures.network_picture(made, selected, narrow)
+            found[f"network {selected}"] = network_pictures.network_picture(made, selected, narrow)
             for known, given in (("values", values), ("no values", None)):
-                maps = pictures.maps_picture(made, selected, given, narrow)
+                maps = network_pictures.maps_picture(made, selected, given, narrow)
                 if maps:
                     found[f"maps {selected}, {known}"] = maps
     assert found

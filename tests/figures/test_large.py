@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from oracles.sheets import all_text, edges, hatched, heatmap, outside, overlapping_texts
-from shapelab.explorers import pictures
+from shapelab.explorers import network_pictures, pictures
 from shapelab.explorers.figure_view import to_send
 from shapelab.figures.canvas import Canvas
 from shapelab.figures.grids import Plane, cells
@@ -57,9 +57,9 @@ def specs_of(made, values, narrow):
         )
         yield "staircase", pictures.staircase(lone, made)
         return
-    yield "network", pictures.network_picture(made, None, narrow)
+    yield "network", network_pictures.network_picture(made, None, narrow)
     for index in range(0, len(made.stages), 3):
-        maps = pictures.maps_picture(made, index, values, narrow)
+        maps = network_pictures.maps_picture(made, index, values, narrow)
         if maps:
             yield f"maps {index}", maps
 

@@ -9,7 +9,7 @@ from flax import nnx
 from jax import lax
 
 from shapelab import trace
-from shapelab.explorers.pictures import network_picture
+from shapelab.explorers.network_pictures import network_picture
 from shapelab.geometry import Fill, Padding
 from shapelab.modules.resnet_block import BasicBlock
 from shapelab.modules.unet import UNet

@@ -16,7 +16,7 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.client import Client
 from shapelab.engine.spec import Spec
 from shapelab.errors import EngineAwayError, ShapeError, TooLargeError
-from shapelab.explorers import pictures, words
+from shapelab.explorers import convolution_words, network_pictures, network_words, pictures, words
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
 from shapelab.explorers.figure_view import NO_STAGE, FigureView
@@ -168,7 +168,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         engine = self._engine()
         trace = engine.trace(spec)
         selected = self.state.selected_in(trace) if spec.lesson_name == self.state.spec.lesson_name else None
-        stages = pictures.shown_stages(trace, selected)
+        stages = network_pictures.shown_stages(trace, selected)
         return trace, engine.known(spec, stages) if stages else None
 
     def _answered(self, spec: Spec, answer: tuple[Trace, Activations | None] | Exception) -> None:
@@ -236,7 +236,7 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._say_trouble(values)
 
     def _shown_stages(self, answer: Answer) -> tuple[int, ...]:
-        return pictures.shown_stages(answer.trace, self.state.selected_stage)
+        return network_pictures.shown_stages(answer.trace, self.state.selected_stage)
 
     def _say_trouble(self, error: Exception) -> None:
         """Say what went wrong. An engine that is away is asked again for what the controls say, until it is back."""
@@ -339,10 +339,10 @@ class Explorer(w.Box):  # type: ignore[misc]
     def _draw_convolution(
         self, trace: Trace, lone: pictures.OneConvolution, values: Activations | None, narrow: bool
     ) -> None:
-        self._rule.value = words.convolution_rule(lone.stage)
+        self._rule.value = convolution_words.convolution_rule(lone.stage)
         self._picture.show(pictures.convolution_picture(trace, lone, values, narrow))
-        self._facts.value = words.heading("Shapes") + words.shapes_table(trace, lone.stage)
-        self._said.value = words.arithmetic(lone, values) if values is not None else ""
+        self._facts.value = words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)
+        self._said.value = convolution_words.arithmetic(lone, values) if values is not None else ""
         self._steps_heading.value = words.heading("Size of the output")
         self._steps.show(pictures.staircase(lone, trace))
         self._maps.layout.display = "none"
@@ -353,21 +353,23 @@ class Explorer(w.Box):  # type: ignore[misc]
     ) -> None:
         trace = answer.trace
         selected = self.state.selected_stage
-        self._rule.value = words.failure_rule(trace) if trace.error is not None else words.network_rule(trace)
-        self._picture.show(pictures.network_picture(trace, selected, narrow))
-        self._said.value = words.failure_said(trace, near)
+        self._rule.value = (
+            network_words.failure_rule(trace) if trace.error is not None else network_words.network_rule(trace)
+        )
+        self._picture.show(network_pictures.network_picture(trace, selected, narrow))
+        self._said.value = network_words.failure_said(trace, near)
         self._draw_maps(answer, selected, values, narrow)
-        options = words.stage_options(trace)
+        options = network_words.stage_options(trace)
         if dict(self._stages.options) != options:
             self._stages.options = list(options.items())
         self._stages.value = selected
-        self._facts.value = words.stage_details(trace.stages[selected]) if selected is not None else ""
+        self._facts.value = network_words.stage_details(trace.stages[selected]) if selected is not None else ""
         self._right.children = (self._code, self._facts, self._stages_heading, self._stages)
 
     def _draw_maps(self, answer: Answer, selected: int | None, values: Activations | None, narrow: bool) -> None:
         """The feature maps. While values are on their way the last ones stay, dimmed: empty ones would flicker."""
         trace = answer.trace
-        wanted = pictures.shown_stages(trace, selected)
+        wanted = network_pictures.shown_stages(trace, selected)
         self._maps.layout.display = None if wanted else "none"
         come = values is not None and set(wanted) <= set(values.stages)
         lesson = answer.spec.lesson_name
@@ -376,7 +378,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         if waits or not wanted:
             return
         self._maps_of = lesson if come else None
-        maps = pictures.maps_picture(trace, selected, values, narrow)
+        maps = network_pictures.maps_picture(trace, selected, values, narrow)
         if maps is not None:
             self._maps.show(maps)
 

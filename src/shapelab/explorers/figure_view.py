@@ -13,12 +13,9 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from shapelab.explorers.front import module, style
 from shapelab.figures.marks import marks
 from shapelab.figures.theme import DARK_FOR_LIGHT
-
-_HERE = Path(__file__).parent
-_MODULE = ("figure_plotly.js", "figure_pointing.js", "figure_view.js")  # joined into the one that a widget may have
-
 
 NO_STAGE = -2
 
@@ -35,8 +32,8 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
       stage: the stage just clicked, or ``NO_STAGE``.
     """
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
-    _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
+    _esm = module()
+    _css = style()
 
     spec = t.Dict().tag(sync=True)
     dark = t.Dict(DARK_FOR_LIGHT).tag(sync=True)

@@ -7,11 +7,11 @@ places. Nothing of it can be operated, and a screen reader waits for the live pa
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
-from shapelab.explorers import pictures, words
+from shapelab.explorers import convolution_words, pictures, words
+from shapelab.explorers.front import style
 from shapelab.figures.svg import svg, variables
 from shapelab.figures.theme import DARK, LIGHT
 from shapelab.lessons import LESSONS
@@ -28,16 +28,16 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
         return ""
     centre = [
         ("", words.answer(trace)),
-        ("sl-rules", words.convolution_rule(lone.stage)),
+        ("sl-rules", convolution_words.convolution_rule(lone.stage)),
         *(
             (f"sl-first-figure sl-{width}", svg(pictures.convolution_picture(trace, lone, values, width == "narrow")))
             for width in ("wide", "narrow")
         ),
-        ("sl-said", words.arithmetic(lone, values) if values is not None else ""),
+        ("sl-said", convolution_words.arithmetic(lone, values) if values is not None else ""),
     ]
     right = [
         ("", words.heading("As code") + words.code(spec.lesson.code(spec.config))),
-        ("", words.heading("Shapes") + words.shapes_table(trace, lone.stage)),
+        ("", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
         ("", words.heading("Size of the output")),
         ("sl-first-figure", svg(pictures.staircase(lone, trace))),
     ]
@@ -53,7 +53,7 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
 
 def first_view_style() -> str:
     """Its style sheet: the live explorer's, and the colours of its pictures in both themes."""
-    own = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+    own = style()
     first = "[data-shapelab-first]"
     return f'{own}{first}{{{variables(LIGHT)}}}[data-theme="dark"] {first}{{{variables(DARK)}}}'
 

@@ -1,4 +1,4 @@
-"""Which picture an answer gets, and the specs of it. Chosen by what the trace holds, not by which lesson it is."""
+"""The pictures of a lone convolution, as specs, and how one is recognised in a trace."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from shapelab.engine.answers import Activations
-from shapelab.figures.feature_maps import feature_maps
-from shapelab.figures.folding import fold
-from shapelab.figures.pipeline import pipeline
 from shapelab.figures.sweep import sweep
-from shapelab.figures.tower import tower
 from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.figures.window_strip import Strip, window_strip
 from shapelab.geometry.padding import same_output_size
@@ -20,8 +16,6 @@ from shapelab.geometry.pooling import MOST_CHANNELS
 from shapelab.tracing.records import SPATIAL, Stage, Trace
 
 Spec = dict[str, Any]
-
-MOST_IN_A_ROW = 10
 
 
 @dataclass(frozen=True)
@@ -59,16 +53,6 @@ def one_convolution(trace: Trace, chosen: tuple[int, ...] | None) -> OneConvolut
     return OneConvolution(stage, kernels[0].path, cell, stages)
 
 
-def shown_stages(trace: Trace, selected: int | None) -> tuple[int, ...]:
-    """The stages whose values the pictures of a trace need."""
-    lone = one_convolution(trace, None)
-    if lone is not None:
-        return lone.stages
-    if trace.error is not None or selected is None or not _is_image(trace.stages[selected]):
-        return ()
-    return (selected,)
-
-
 def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations | None, narrow: bool) -> Spec:
     """The picture of a lone convolution in one or two dimensions."""
     kernel = None if values is None else values.parameters[lone.kernel_path]
@@ -102,28 +86,6 @@ def convolution_picture(trace: Trace, lone: OneConvolution, values: Activations 
     return window_grid(grid, narrow=narrow)
 
 
-def network_picture(trace: Trace, selected: int | None, narrow: bool) -> Spec:
-    """The picture of everything else: its blocks in a row, or below one another where a row has no room for them."""
-    if narrow:
-        return tower(trace, selected=selected)
-    if len(fold(trace).blocks) > MOST_IN_A_ROW:
-        return tower(trace, selected=selected, columns=2)
-    return pipeline(trace, selected=selected)
-
-
-def maps_picture(trace: Trace, selected: int | None, values: Activations | None, narrow: bool) -> Spec | None:
-    """The feature maps of the selected stage, or None where it holds no image."""
-    if selected is None:
-        return None
-    stage = trace.stages[selected]
-    if not _is_image(stage):
-        return None
-    found = None if values is None else values.stages.get(selected)
-    if found is not None:
-        found = found.reshape(-1, *found.shape[-3:])[0]
-    return feature_maps(stage.name, found, stage.out_shape, role="output", narrow=narrow)
-
-
 def staircase(lone: OneConvolution, trace: Trace) -> Spec:
     """Output size over input size along the first axis, under SAME."""
     layout, shape = trace.inputs[0].layout, trace.inputs[0].shape
@@ -133,10 +95,6 @@ def staircase(lone: OneConvolution, trace: Trace) -> Spec:
     sizes = range(first, first + 16)
     stride = (lone.stage.windows or ())[0].stride
     return sweep(layout[axis], sizes, [same_output_size(n, stride) for n in sizes], current)
-
-
-def _is_image(stage: Stage) -> bool:
-    return len([name for name in stage.layout if name in SPATIAL]) == 2 and len(stage.out_shape) >= 3
 
 
 def _channel(values: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any] | None:

@@ -11,7 +11,7 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import EngineAwayError
 from shapelab.explorers.first_view import first_view
-from shapelab.explorers.pictures import shown_stages
+from shapelab.explorers.network_pictures import shown_stages
 from shapelab.tracing.records import Trace
 
 LESSON = "conv2d"

@@ -1,0 +1,22 @@
+"""What explorers bring to a page besides widgets: one ES module and one style sheet, each written as several files."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_MODULE = ("figure_plotly.js", "figure_pointing.js", "figure_view.js")
+_STYLES = ("explorer.css",)
+
+
+@lru_cache(maxsize=1)
+def module() -> str:
+    """The module that draws pictures: its files in order."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
+
+
+@lru_cache(maxsize=1)
+def style() -> str:
+    """The style sheet of all explorers: its files in order."""
+    return "\n".join((_HERE / "styles" / name).read_text(encoding="utf-8") for name in _STYLES)
