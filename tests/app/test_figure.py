@@ -22,7 +22,7 @@ from shapelab.geometry.padding import same
 HERE = Path(__file__).parent
 SIZE, STRIDE, KERNEL = (1024, 1000), 3, 5
 POINT = """([x, y]) => {
-  const place = document.getElementById("place"), frame = place.getBoundingClientRect();
+  const place = document.querySelector("#place .shapelab-frame"), frame = place.getBoundingClientRect();
   const scale = frame.width / document.querySelector(".shapelab-light").viewBox.baseVal.width;
   const at = { clientX: frame.left + x * scale, clientY: frame.top + y * scale, bubbles: true };
   place.dispatchEvent(new PointerEvent("pointermove", at));

@@ -1,5 +1,10 @@
-// What lies under the pointer, from what a picture says of itself: the kernel is not asked. Joined before
-// figure_view.js into one module. A grid is {corner, cell, counts}: [x, y], [width, height], [rows, columns].
+// What lies under the pointer, from what a picture says of itself: the kernel is not asked. Joined with figure_view.js
+// into one module. A grid is {corner, cell, counts}: [x, y], [width, height], [rows, columns].
+
+// For each kind of picture (layout.meta.kind) what it does under the pointer and the keys. A behaviour is a function
+// (view) => ({ point(x, y), leave(), press(x, y), key(event), drawn(), destroy() }), each of them optional; x and y are
+// in the picture's own pixels, and point may return words for the tip. figure_view.js says what a view offers.
+const behaviours = {};
 
 // The cell under a place; cells may be smaller than a pixel.
 function cellAt(grid, x, y) {
@@ -8,30 +13,10 @@ function cellAt(grid, x, y) {
   return row >= 0 && column >= 0 && row < grid.counts[0] && column < grid.counts[1] ? [row, column] : null;
 }
 
-function boxOf(grid, [row, column], [rows, columns]) {
-  return {
-    x: grid.corner[0] + column * grid.cell[0],
-    y: grid.corner[1] + row * grid.cell[1],
-    width: columns * grid.cell[0],
-    height: rows * grid.cell[1],
-  };
-}
-
-// The window under the pointer: from an output cell to its window, and from a padded cell to the outputs that read it.
-function touched(meta, x, y) {
-  const { stride, span, padded, output } = meta;
-  const out = cellAt(output, x, y);
-  if (out) {
-    const start = [out[0] * stride[0], out[1] * stride[1]];
-    return { cell: out, boxes: [boxOf(padded, start, span), boxOf(output, out, [1, 1])] };
-  }
-  const read = cellAt(padded, x, y);
-  if (!read) return null;
-  const first = read.map((at, axis) => Math.max(0, Math.ceil((at - span[axis] + 1) / stride[axis])));
-  const last = read.map((at, axis) => Math.min(output.counts[axis] - 1, Math.floor(at / stride[axis])));
-  const counts = last.map((at, axis) => at - first[axis] + 1);
-  const here = boxOf(padded, read, [1, 1]);
-  return { boxes: counts.some((count) => count < 1) ? [here] : [here, boxOf(output, first, counts)] };
+// Left, top, width and height of some cells of a grid from one of them.
+function boxOf(grid, [row, column], [rows, columns] = [1, 1]) {
+  const [wide, high] = grid.cell;
+  return [grid.corner[0] + column * wide, grid.corner[1] + row * high, columns * wide, rows * high];
 }
 
 // The words for what is under the pointer, or null: a text of the grid's own, or the number of the cell's block.

@@ -1,68 +1,19 @@
-// Draws a Plotly specification that was laid out in design pixels and light colours: fits it to its place, swaps the
-// colours in the dark, and lights the window under the pointer from the table that the picture carries.
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme ?? document.body.dataset.theme;
-  if (chosen) return chosen === "dark";
-  const lab = document.body.dataset.jpThemeLight;
-  if (lab !== undefined) return lab === "false";
-  return matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function unpackArray({ shape, float32 }) {
-  const whole = float32.byteOffset % 4 === 0; // a view must begin at a multiple of four; else its bytes are copied
-  const buffer = whole ? float32.buffer : float32.buffer.slice(float32.byteOffset, float32.byteOffset + float32.byteLength);
-  const numbers = new Float32Array(buffer, whole ? float32.byteOffset : 0, float32.byteLength / 4);
-  if (shape.length === 1) return numbers;
-  const rows = [];
-  for (let row = 0; row < shape[0]; row++) rows.push(numbers.subarray(row * shape[1], (row + 1) * shape[1]));
-  return rows;
-}
-
-// The specification with arrays unpacked, widths of lines scaled, and colours of the present theme.
-function prepare(value, factor, colours, key = "", parent = "") {
-  if (value?.float32) return unpackArray(value);
-  if (Array.isArray(value)) return value.map((item) => prepare(item, factor, colours, "", key));
-  if (value && typeof value === "object") {
-    const result = {};
-    for (const [name, item] of Object.entries(value)) result[name] = prepare(item, factor, colours, name, key);
-    return result;
-  }
-  if (typeof value === "string") return colours?.[value] ?? value;
-  return typeof value === "number" && key === "width" && parent === "line" ? value * factor : value;
-}
-
-// Lines and words, in the colours of the present theme.
-function mark(svg, marks, colours) {
-  const text = colours ? marks.replace(/#[0-9a-f]{6}\b/g, (light) => colours[light] ?? light) : marks;
-  if (svg.shown !== text) svg.innerHTML = svg.shown = text;
-}
-
-function layer(className) {
-  const made = document.createElementNS(SVG, "svg");
-  made.classList.add(className);
-  made.setAttribute("aria-hidden", "true");
-  return made;
-}
-
-// Jupyter would take a slider's arrow keys for itself. It looks for this mark first of all on what has the focus.
-function keepKeys(explorer) {
-  if (explorer.dataset.keepsKeys) return;
-  explorer.dataset.keepsKeys = "true";
-  explorer.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
-}
+// Draws a Plotly specification that was laid out in design pixels and light colours: fits it to its place and brings the
+// pointer and the keys to the behaviour of its kind.
 
 function render({ model, el }) {
   el.classList.add("shapelab-figure");
+  const frame = element("shapelab-frame");
   const sheet = document.createElement("div");
-  const [behind, before, light] = ["shapelab-marks", "shapelab-marks", "shapelab-light"].map(layer);
-  const tip = document.createElement("div");
-  tip.classList.add("shapelab-tip");
+  const layers = ["shapelab-marks", "shapelab-marks", "shapelab-pinned", "shapelab-parts", "shapelab-light"].map(layer);
+  const [behind, before, pinned, parts, light] = layers;
+  const tip = element("shapelab-tip");
   tip.setAttribute("aria-hidden", "true");
   tip.hidden = true;
-  el.append(behind, sheet, before, light, tip);
+  const said = element("shapelab-said");
+  said.setAttribute("aria-live", "polite");
+  frame.append(behind, sheet, before, pinned, parts, light, tip);
+  el.append(frame, said);
   let busy = false; // drawing, or drawn in this frame
   let broken = false; // shows a sentence in the place of a picture
   let stale = false;
@@ -70,21 +21,44 @@ function render({ model, el }) {
   let drawnWidth = 0;
   let drawnSpec = null;
   let pointer = null; // where it stands over the picture
+  let kind = null; // of the picture drawn, and what it does
+  let behaviour = null;
+  let deaf = null; // ends listening to the explorer around
 
   const meta = () => model.get("spec")?.layout?.meta ?? {};
+
+  // What a behaviour may use.
+  const view = {
+    model,
+    el,
+    frame,
+    light, // SVG layers in the picture's own pixels: what is lit under the pointer or the keys,
+    pinned, // what stays,
+    parts, // and what words around the picture point at
+    meta,
+    spec: () => model.get("spec"),
+    scale: () => frame.clientWidth / (model.get("spec")?.layout?.width || 1), // pixels of the screen for one of its own
+    box: svgBox,
+    tip: showTip,
+    say: (words) => said.textContent !== words && (said.textContent = words), // to who cannot see it
+    stops: (planes) => placeStops(view, planes),
+    choose(trait, value) {
+      model.set(trait, value);
+      model.save_changes();
+    },
+  };
 
   // At most one picture a frame: of several specifications that come meanwhile the last is drawn.
   async function draw() {
     const spec = model.get("spec");
     if (!spec?.layout || gone) return;
-    const { width, height } = spec.layout;
-    el.style.aspectRatio = `${width} / ${height}`;
-    el.setAttribute("role", "img");
+    frame.style.aspectRatio = `${spec.layout.width} / ${spec.layout.height}`;
     el.setAttribute("aria-label", meta().alt ?? "");
-    const place = el.clientWidth;
+    if (!el.hasAttribute("role")) el.setAttribute("role", "img");
+    const place = frame.clientWidth;
     if (!place) {
       // Hidden; shown again within this very frame, it would keep its size, and nobody would notice.
-      requestAnimationFrame(() => el.clientWidth && drawnSpec !== model.get("spec") && draw());
+      requestAnimationFrame(() => frame.clientWidth && drawnSpec !== model.get("spec") && draw());
       return;
     }
     if (busy) {
@@ -111,100 +85,95 @@ function render({ model, el }) {
   }
 
   async function paint(Plotly, spec, place) {
-    const { width, height } = spec.layout;
+    const { width, height, meta: told } = spec.layout;
     const factor = place / width;
     const colours = isDark() ? model.get("dark") : null;
-    const ready = prepare({ data: spec.data, layout: spec.layout }, factor, colours);
+    const layout = { ...spec.layout, meta: { alt: told?.alt } }; // the rest is nothing to Plotly, which would compare it
+    const ready = prepare({ data: spec.data, layout }, factor, colours);
     Object.assign(ready.layout, { width: place, height: height * factor });
     const reacted = Plotly.react(sheet, ready.data, ready.layout, { displayModeBar: false, staticPlot: true });
-    for (const svg of [behind, before, light]) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const svg of layers) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     mark(behind, spec.marks[0], colours);
     mark(before, spec.marks[1], colours);
     await reacted;
     [drawnWidth, drawnSpec] = [place, spec];
-    if (pointer) highlight(pointer);
-    else unlight();
+    behave(told?.kind ?? null);
     el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);
   }
 
-  function unlight() {
-    light.replaceChildren();
-    tip.hidden = true;
+  function behave(drawn) {
+    if (drawn !== kind) {
+      behaviour?.destroy?.();
+      for (const svg of [pinned, parts, light]) svg.replaceChildren();
+      view.stops([]);
+      [kind, el.dataset.kind] = [drawn, drawn ?? ""];
+      behaviour = behaviours[kind]?.(view) ?? null;
+    }
+    behaviour?.drawn?.();
+    if (pointer) point(pointer);
+  }
+
+  function showTip(words, x, y) {
+    tip.hidden = !words;
+    if (!words) return;
+    const { width, height } = model.get("spec").layout;
+    const right = x > width / 2; // it grows away from the nearer edge
+    tip.textContent = words;
+    tip.style.top = `${(100 * y) / height}%`;
+    tip.style.left = right ? "" : `${(100 * x) / width}%`;
+    tip.style.right = right ? `${100 - (100 * x) / width}%` : "";
   }
 
   // A place of the screen in the picture's own pixels.
   function placeOf(event) {
-    const frame = el.getBoundingClientRect();
-    const factor = model.get("spec").layout.width / frame.width;
-    return [(event.clientX - frame.left) * factor, (event.clientY - frame.top) * factor];
+    const box = frame.getBoundingClientRect();
+    const factor = model.get("spec").layout.width / box.width;
+    return [(event.clientX - box.left) * factor, (event.clientY - box.top) * factor];
   }
 
-  function highlight(event) {
+  function point(event) {
     pointer = { clientX: event.clientX, clientY: event.clientY };
     const spec = model.get("spec");
-    if (!spec?.layout) return null;
+    if (!spec?.layout || drawnSpec === null) return;
     const [x, y] = placeOf(event);
-    const hit = meta().kind === "window_grid" ? touched(meta(), x, y) : null;
-    light.replaceChildren(
-      ...(hit?.boxes ?? []).map((box) => {
-        const rectangle = document.createElementNS(SVG, "rect");
-        for (const [name, value] of Object.entries(box)) rectangle.setAttribute(name, value);
-        return rectangle;
-      }),
-    );
-    const words = tipAt(spec, x, y);
-    tip.hidden = !words;
-    if (words) {
-      tip.textContent = words;
-      const right = x > spec.layout.width / 2; // it grows away from the nearer edge
-      tip.style.top = `${(100 * y) / spec.layout.height}%`;
-      tip.style.left = right ? "" : `${(100 * x) / spec.layout.width}%`;
-      tip.style.right = right ? `${100 - (100 * x) / spec.layout.width}%` : "";
-    }
-    return hit;
+    const words = behaviour?.point?.(x, y);
+    showTip(typeof words === "string" ? words : tipAt(spec, x, y), x, y);
   }
 
-  function onClick(event) {
-    const hit = highlight(event);
-    if (hit?.cell) {
-      model.set("cell", hit.cell);
-      model.save_changes();
-      return;
-    }
-    if (meta().kind !== "pipeline") return;
-    const [x, y] = placeOf(event);
-    const block = meta().blocks.find((b) => x >= b.x0 && x <= b.x1 && y >= b.y0 && y <= b.y1);
-    if (block && block.stage >= 0) {
-      model.set("stage", block.stage);
-      model.save_changes();
-    }
+  function leave() {
+    pointer = null;
+    light.replaceChildren();
+    tip.hidden = true;
+    behaviour?.leave?.();
+  }
+
+  function press(event) {
+    if (!model.get("spec")?.layout) return;
+    point(event);
+    behaviour?.press?.(...placeOf(event));
   }
 
   const sizes = new ResizeObserver(() => {
     const explorer = el.closest(".shapelab") ?? document.body;
     keepKeys(explorer);
+    deaf ??= listenAround(explorer, view);
     const narrow = explorer.clientWidth <= 700;
-    if (narrow !== model.get("narrow")) {
-      model.set("narrow", narrow);
-      model.save_changes();
-    }
-    if (Math.abs(el.clientWidth - drawnWidth) > 1 || drawnSpec !== model.get("spec")) draw();
+    if (narrow !== model.get("narrow")) view.choose("narrow", narrow);
+    if (Math.abs(frame.clientWidth - drawnWidth) > 1 || drawnSpec !== model.get("spec")) draw();
   });
   const themes = new MutationObserver(draw);
   const watched = { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] };
   const preference = matchMedia("(prefers-color-scheme: dark)");
   const dim = () => el.classList.toggle("shapelab-dimmed", model.get("dimmed"));
 
-  sizes.observe(el);
+  sizes.observe(frame);
   themes.observe(document.documentElement, watched);
   themes.observe(document.body, watched);
   preference.addEventListener("change", draw);
-  el.addEventListener("pointermove", highlight);
-  el.addEventListener("pointerleave", () => {
-    pointer = null;
-    unlight();
-  });
-  el.addEventListener("click", onClick);
+  frame.addEventListener("pointermove", point);
+  frame.addEventListener("pointerleave", leave);
+  frame.addEventListener("click", press);
+  frame.addEventListener("keydown", (event) => behaviour?.key?.(event));
   model.on("change:spec", draw);
   model.on("change:dimmed", dim);
   dim();
@@ -218,6 +187,8 @@ function render({ model, el }) {
     preference.removeEventListener("change", draw);
     model.off("change:spec", draw);
     model.off("change:dimmed", dim);
+    behaviour?.destroy?.();
+    deaf?.();
     globalThis.Plotly?.purge(sheet);
   };
 }

@@ -6,8 +6,17 @@ from functools import lru_cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_MODULE = ("figure_plotly.js", "figure_pointing.js", "figure_view.js")
-_STYLES = ("explorer.css",)
+_MODULE = (
+    "figure_plotly.js",
+    "figure_drawing.js",
+    "figure_pointing.js",
+    "figure_stops.js",
+    "figure_explorer.js",
+    "figure_convolution.js",
+    "figure_network.js",
+    "figure_view.js",
+)
+_STYLES = ("explorer.css", "grid.css")
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,44 @@
+// What a picture hears of the explorer around it: words that point at its parts, buttons that pick a stage, focus.
+// Joined with figure_view.js into one module.
+
+// Jupyter would take a slider's arrow keys for itself. It looks for this mark first of all on what has the focus.
+function keepKeys(explorer) {
+  if (explorer.dataset.keepsKeys) return;
+  explorer.dataset.keepsKeys = "true";
+  explorer.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+}
+
+// Anything with data-point="part" lights that part of the picture while it is hovered or focused; a click on anything
+// with data-pick="stage:5" selects that stage in the explorer's first picture. By delegation: words come and go.
+function listenAround(explorer, view) {
+  const listening = new AbortController();
+  const on = (event, call) => explorer.addEventListener(event, call, { signal: listening.signal });
+  const named = (event) => event.target.closest?.("[data-point]")?.dataset.point;
+  const lights = (event) => showPart(view, named(event));
+  const stays = (event) => event.relatedTarget?.closest?.("[data-point]")?.dataset.point === named(event);
+  const darkens = (event) => named(event) && !stays(event) && showPart(view);
+  on("pointerover", (event) => named(event) && lights(event));
+  on("focusin", (event) => named(event) && lights(event));
+  on("pointerout", darkens);
+  on("focusout", darkens);
+  on("click", (event) => {
+    const [trait, value] = event.target.closest?.("[data-pick]")?.dataset.pick.split(":") ?? [];
+    if (trait === "stage" && explorer.querySelector(".shapelab-figure") === view.el) view.choose("stage", Number(value));
+  });
+  return () => listening.abort();
+}
+
+// Light a part that the picture names; none, or one that it does not have, lights nothing.
+function showPart(view, name) {
+  const part = name === undefined ? undefined : view.meta().parts?.[name];
+  view.parts.replaceChildren(...(part?.boxes ?? []).map((box) => view.box(...box, `shapelab-part-${roleOf(name)}`)));
+  view.el.classList.toggle("shapelab-pointed", Boolean(part));
+  const [x, y, wide] = part?.boxes[0] ?? [];
+  view.tip(part?.says ?? null, x + wide / 2, y);
+}
+
+// The colour that a part wears: "lo-H" is padding, "kernel-I" is kernel.
+function roleOf(name) {
+  const first = name.split("-")[0];
+  return { lo: "padding", hi: "padding", stride: "kernel" }[first] ?? first;
+}
