@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from shapelab.engine.spec import Spec
-from shapelab.errors import ShapeError
 from shapelab.lessons import LESSONS
 from shapelab.lessons.base import Bounds
 
@@ -16,19 +14,14 @@ REACH = 2
 def neighbours(spec: Spec, reach: int = REACH) -> Iterator[Spec]:
     """The settings that one move of a control leads to, the likeliest first.
 
-    A slider is one or two of its steps on or back; linked fields move together where they are equal.
+    A slider is one or two of its stops on or back; linked fields move together where they are equal.
     """
-    for distance in range(1, reach + 1):
-        for names in _moves(spec):
-            rule = spec.config.rules()[names[0]]
-            if not isinstance(rule, Bounds):
-                continue
-            for way in (1, -1):
-                value = getattr(spec.config, names[0]) + way * distance * rule.step
-                try:
-                    yield replace(spec, config=spec.config.replace(**dict.fromkeys(names, value)))
-                except ShapeError:
-                    continue  # at the end of the slider
+    moves = [(names, *_around(spec, names)) for names in _moves(spec)]
+    for distance in range(reach):
+        for names, on, back in moves:
+            for values in (on, back):
+                if distance < len(values):
+                    yield spec.changed(dict.fromkeys(names, values[distance]))
 
 
 def constructions() -> Iterator[Spec]:
@@ -37,16 +30,25 @@ def constructions() -> Iterator[Spec]:
         plain = lesson.Config()
         for field, rule in plain.rules().items():
             if isinstance(rule, Bounds) and rule.group == "Model":
-                for value in range(rule.low, rule.high + 1):
-                    yield Spec(name, plain.replace(**{field: value}))
+                end = rule.high if rule.role == "output" else plain.limits(field).high
+                for value in range(rule.low, end + 1):
+                    yield Spec(name, lesson.Config.of({field: value}))
 
 
 def _moves(spec: Spec) -> Iterator[tuple[str, ...]]:
-    linked = spec.lesson.linked
-    together = len({getattr(spec.config, name) for name in linked}) == 1
-    for name in spec.config.rules():
-        if together and name in linked:
-            if name == linked[0]:
-                yield linked
-        else:
-            yield (name,)
+    """The numbers that count, each with those that move with it."""
+    config = spec.config
+    for name, rule in config.rules().items():
+        if not isinstance(rule, Bounds) or not config.counts(name):
+            continue
+        group = spec.lesson.group_of(name)
+        if len({getattr(config, other) for other in group}) > 1:
+            group = (name,)
+        if name == min(group, key=list(config.rules()).index):
+            yield group
+
+
+def _around(spec: Spec, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    """The stops of a slider above the present value and below it, the nearest first."""
+    present, stops = getattr(spec.config, names[0]), spec.config.limits(names[0], names).stops
+    return [stop for stop in stops if stop > present], [stop for stop in stops if stop < present][::-1]

@@ -16,6 +16,7 @@ from flax import linen, nnx
 from shapelab.engine.cache import Remembered
 from shapelab.engine.spec import Spec
 from shapelab.tracing.execute import part_for
+from shapelab.tracing.records import SPATIAL
 
 MOST_BYTES = 48 * 2**20  # of drawn arrays that are kept
 _KEY = jax.eval_shape(lambda: jax.random.key(0))
@@ -71,10 +72,13 @@ class Builder:
 
 
 def construction_key(spec: Spec) -> Hashable:
-    """What the module's shapes depend on: everything but the size of the input and the seed."""
-    free = (set(spec.lesson.input_layout) & {"H", "W", "L"}) | {"seed"}
+    """What the module depends on: all but the size of the input, the values and what only its call reads."""
+    free = {*SPATIAL.intersection(spec.lesson.input_layout), *spec.lesson.called}
+    config = spec.config
     return spec.lesson_name, tuple(
-        (name, getattr(spec.config, name)) for name in spec.config.rules() if name not in free
+        getattr(config, name) if config.counts(name) else None
+        for name, rule in config.rules().items()
+        if rule.group != "Values" and name not in free
     )
 
 

@@ -17,11 +17,13 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.budget import refuse_too_large
 from shapelab.engine.building import Builder
 from shapelab.engine.cache import Remembered
-from shapelab.engine.inputs import PATTERNS
+from shapelab.engine.inputs import input_values
+from shapelab.engine import pitfalls
 from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
 from shapelab.errors import ShapeError
+from shapelab.pitfalls.outcome import Outcome
 from shapelab.tracing.execute import Part, part_of_stages, valued
 from shapelab.tracing.program import Program
 from shapelab.tracing.records import Trace
@@ -41,6 +43,7 @@ class Engine:
         self._programs = Remembered(most=64)
         self._parts = Remembered(most=32)
         self._compiled = Remembered(most=32)
+        self._pitfalls = Remembered(most=32)
         self._runs = Remembered(most=256, weigh=lambda run: run.bytes, budget=MOST_BYTES)
 
     def trace(self, spec: Spec) -> Trace:
@@ -60,16 +63,21 @@ class Engine:
           ShapeError: when the module cannot run at this configuration, or has no such stage.
           TooLargeError: when the values would not fit into the budget.
         """
-        answer: Activations = self._runs((spec, _key(stages)), lambda: self._run(spec, stages))
+        answer: Activations = self._runs((spec.identity, _key(stages)), lambda: self._run(spec, stages))
         return answer
 
     def known(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
         """The values of some stages if they have been computed before, else None."""
-        return self._runs.known((spec, _key(stages)))
+        return self._runs.known((spec.identity, _key(stages)))
 
     def near(self, spec: Spec, field: str) -> tuple[int, ...]:
         """The values of a field nearest to the present one that work; see ``nearest.near``."""
         return near(self.trace, spec, field)
+
+    def pitfall(self, name: str) -> Outcome:
+        """What a classic mistake does beside its right version; see ``pitfalls.run``."""
+        outcome: Outcome = self._pitfalls(name, lambda: pitfalls.run(name))
+        return outcome
 
     def prepare(self, spec: Spec) -> None:
         """Trace the module's constructor, so that another size of the input finds it done."""
@@ -81,7 +89,7 @@ class Engine:
 
     def _trace(self, spec: Spec) -> Program:
         x = jax.ShapeDtypeStruct(spec.input_shape, jnp.float32)  # type: ignore[no-untyped-call]
-        return program(self._builder.module(spec), x)
+        return program(self._builder.module(spec), x, **spec.lesson.arguments(spec.config))
 
     def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations:
         traced = self._program(spec)
@@ -112,11 +120,6 @@ class Engine:
                 if p.path in shown and p.bytes <= MOST_PARAMETER
             },
         )
-
-
-def input_values(spec: Spec) -> Array:
-    """The lesson's input, drawn with the seed. Shape as ``spec.input_shape``, float32."""
-    return PATTERNS[spec.lesson.pattern](spec.input_shape, getattr(spec.config, "seed", 0))
 
 
 def _key(stages: Sequence[int] | None) -> tuple[int, ...] | None:

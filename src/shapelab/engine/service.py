@@ -31,7 +31,7 @@ from shapelab.errors import ShapeError
 
 MOST_TRACES = 32 * 2**20  # bytes of traces that are kept
 MOST_VALUES = 96 * 2**20  # bytes of values that are kept
-MOST_BODY = 16 * 2**10  # bytes of a question
+MOST_BODY = 64 * 2**10  # bytes of a question; an uploaded picture is 48 KiB of them
 MOST_STAGES = 1000
 QUIET = 0.4  # seconds without a question after which work ahead begins
 CALM = 4.0  # further ones after which constructors are traced: that takes seconds, and a page may still be loading
@@ -116,7 +116,7 @@ class Service:
 
     def _place(self, verb: str, spec: Spec, asked: wire.Question) -> tuple[Bounded, Hashable]:
         if verb in ("run", "known"):
-            return self._values, (spec, asked.stages)
+            return self._values, (spec.identity, asked.stages)
         return self._traces, (verb, spec.structure, asked.field if verb == "near" else "")
 
     def _stages_of(self, spec: Spec) -> tuple[int, ...] | None:
@@ -153,7 +153,7 @@ def create_app(token: str) -> Starlette:
     async def ask(verb: str, request: Request) -> Response:
         try:
             asked = await _question(request)
-            spec = check(asked.lesson, asked.values)
+            spec = check(asked.lesson, asked.values, asked.image)
         except ShapeError as error:
             return _refused(wire.encode(wire.Refusal.of(error)))
         fine, answer = await service.answer(verb, spec, asked)

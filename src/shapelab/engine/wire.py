@@ -25,12 +25,14 @@ class Question(msgspec.Struct, frozen=True):
       values: of its configuration's fields.
       stages: for a run, the stages whose values are wanted; None for all.
       field: for ``near``, the field.
+      image: an uploaded picture; its length is checked with the rest.
     """
 
     lesson: str
     values: dict[str, Any]
     stages: tuple[int, ...] | None = None
     field: str = ""
+    image: bytes = b""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ class Reply(msgspec.Struct, frozen=True):
 def question(spec: Spec, stages: tuple[int, ...] | None = None, field: str = "") -> bytes:
     """A question about a specification."""
     values = {name: getattr(spec.config, name) for name in spec.config.rules()}
-    return _encoder().encode(Question(spec.lesson_name, values, stages, field))
+    return _encoder().encode(Question(spec.lesson_name, values, stages, field, spec.image))
 
 
 def pair(verb: str, asked: bytes) -> bytes:

@@ -64,7 +64,7 @@ def _collect_while_idle(connection: Connection) -> None:
 
 
 def _answer(engine: Engine, verb: str, asked: wire.Question) -> Any:
-    spec = check(asked.lesson, asked.values)
+    spec = check(asked.lesson, asked.values, asked.image)
     if verb == "trace":
         return wire.without_program(engine.trace(spec))
     if verb == "run":

@@ -79,10 +79,11 @@ def _controls(spec: Spec) -> str:
             group = rule.group
             parts.append(f'<div class="sl-first-block">{words.heading(group)}</div>')
         parts.append(_control(name, rule, getattr(spec.config, name)))
-        if spec.lesson.linked and name == spec.lesson.linked[-1]:
-            equal = len({getattr(spec.config, linked) for linked in spec.lesson.linked}) == 1
+        group = spec.lesson.group_of(name)
+        if len(group) > 1 and name == group[-1]:
+            equal = len({getattr(spec.config, linked) for linked in group}) == 1
             box = f'<input type="checkbox"{" checked" if equal else ""}>'
-            parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(spec.lesson.linked))}</div>')
+            parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(group))}</div>')
     if spec.lesson.presets:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]

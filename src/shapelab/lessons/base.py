@@ -2,109 +2,93 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from shapelab.errors import ShapeError
+from shapelab.lessons.rules import Bounds, Choices, Limits, Rule, bounded, choice, nearest, one_of, whole
 
-Group = str  # the heading a control stands under
-Role = str  # "input", "kernel", "output" or "plain": the colour a control wears
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a whole-numbered field may be, and how its control looks.
-
-    Attributes:
-      low: smallest value.
-      high: largest value.
-      slide: where the slider ends; larger values can be typed, and lengthen it.
-      step: of the slider; typed values need not keep to it.
-      group: heading under which the control stands.
-      role: what the number is of: "input", "kernel", "output" or "plain".
-      help: one sentence for who does not know the word.
-    """
-
-    low: int
-    high: int
-    slide: int
-    step: int
-    group: Group
-    role: Role
-    help: str
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a field of words may be: the values, and how each is called on screen."""
-
-    values: tuple[str, ...]
-    group: Group
-    help: str
-
-
-def bounded(
-    default: int,
-    *,
-    low: int,
-    high: int,
-    group: Group,
-    role: Role = "plain",
-    slide: int | None = None,
-    step: int = 1,
-    help: str = "",
-) -> Any:
-    """A field for a whole number from ``low`` to ``high``, both allowed; ``slide`` ends its slider, else ``high``."""
-    rule = Bounds(low, high, high if slide is None else slide, step, group, role, help)
-    return field(default=default, metadata={"rule": rule})
-
-
-def choice(default: str, *values: str, group: Group, help: str = "") -> Any:
-    """A field for one of a few words."""
-    return field(default=default, metadata={"rule": Choices(values, group, help)})
+__all__ = ["Bounds", "Choices", "Config", "Lesson", "Limits", "Rule", "bounded", "choice"]
 
 
 @dataclass(frozen=True)
 class Config:
-    """A lesson's parameters. One cannot exist with a value out of its bounds.
+    """A lesson's parameters. One cannot exist with a value out of its bounds, or with values that exclude each other.
 
     Raises:
-      ShapeError: for a value that is no whole number or out of bounds; the message has both numbers.
+      ShapeError: for a value that is no whole number or out of bounds, or values that exclude each other; the message
+        has both numbers.
     """
 
     def __post_init__(self) -> None:
-        for name, rule in self.rules().items():
+        for name, rule in _rules(type(self)).items():
             given = getattr(self, name)
-            value = _whole(name, given, rule) if isinstance(rule, Bounds) else _one_of(name, given, rule)
-            object.__setattr__(self, name, value)
+            value = whole(name, given, rule) if isinstance(rule, Bounds) else one_of(name, given, rule)
+            if value is not given:
+                object.__setattr__(self, name, value)
+        self.agree()
+
+    def agree(self) -> None:
+        """Refuse values that exclude each other; a lesson with such values says which.
+
+        Raises:
+          ShapeError: with both values and a way out.
+        """
 
     @classmethod
-    def rules(cls) -> dict[str, Bounds | Choices]:
+    def rules(cls) -> dict[str, Rule]:
         """The rule of each field, by name, in order."""
-        return {f.name: f.metadata["rule"] for f in fields(cls)}
+        return dict(_rules(cls))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """A configuration from names and values; what is not named keeps its default.
+        """A configuration from names and values; what is not named keeps its default, or follows what is named.
 
         Raises:
           ShapeError: for an unknown name (the nearest known one is offered) or a refused value.
         """
-        known = cls.rules()
+        known = _rules(cls)
         for name in values:
             if name not in known:
                 raise ShapeError(
-                    f"there is no {name!r} here{_nearest(str(name), known)}: choose from {', '.join(known)}"
+                    f"there is no {name!r} here{nearest(str(name), known)}: choose from {', '.join(known)}"
                 )
-        return cls(**values)
+        leaders = {name: rule.follows for name, rule in known.items() if isinstance(rule, Bounds) and rule.follows}
+        led = {name: values[leader] for name, leader in leaders.items() if leader in values and name not in values}
+        return cls(**values, **led)
 
     def replace(self, **changes: Any) -> Self:
-        """The same configuration with some fields changed."""
-        return type(self).of({**dataclasses.asdict(self), **changes})
+        """The same configuration with some fields changed, and no others."""
+        return type(self).of({**{name: getattr(self, name) for name in _rules(type(self))}, **changes})
+
+    def counts(self, name: str) -> bool:
+        """Whether a field means anything while the others are as they are."""
+        when = _rules(type(self))[name].when
+        return when is None or getattr(self, when[0]) == when[1]
+
+    def limits(self, name: str, together: Sequence[str] = ()) -> Limits:
+        """What the slider of a number may reach while the other fields stay: from there the lesson goes on.
+
+        The present value lies within. Typing may go beyond: what ``Config`` refuses says why, what the module refuses
+        is shown as it fails.
+
+        Args:
+          name: the field.
+          together: fields that move with it.
+        """
+        found = self.reach(name)
+        for other in together:
+            found = found.within(self.reach(other))
+        return found
+
+    def reach(self, name: str) -> Limits:
+        """The limits of one field that moves alone; a lesson narrows what its rule allows."""
+        rule = _rules(type(self))[name]
+        if not isinstance(rule, Bounds):
+            raise TypeError(f"{name} is one of {', '.join(rule.values)}, no number")
+        return Limits(rule.low, rule.slide if getattr(self, name) <= rule.slide else rule.high)
 
 
 @dataclass(frozen=True)
@@ -120,8 +104,9 @@ class Lesson:
       constructor: for a configuration, a function that builds the module from a seed or a key of ``jax.random``; a
         Linen module, whose ``init`` takes the key, needs none. Imports jax.
       code: the call as a person would write it.
-      pattern: what the input looks like: "noise", or "scene", a picture with edges.
-      linked: fields that move together while they are linked, such as a kernel's two sides.
+      arguments: for a configuration, what the module is called with besides its input, by name.
+      called: the fields that ``arguments`` reads and the constructor does not.
+      linked: groups of fields that move together while they are linked, such as a kernel's two sides.
       presets: named configurations worth seeing.
     """
 
@@ -132,31 +117,21 @@ class Lesson:
     input_layout: tuple[str, ...]
     constructor: Callable[[Any], Callable[[Any], Any]]
     code: Callable[[Any], str]
-    pattern: str = "noise"
-    linked: tuple[str, ...] = ()
+    arguments: Callable[[Any], Mapping[str, Any]] = lambda config: {}
+    called: tuple[str, ...] = ()
+    linked: tuple[tuple[str, ...], ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-
-def _whole(name: str, value: Any, rule: Bounds) -> int:
-    way_out = f"{name} goes from {rule.low} to {rule.high}"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ShapeError(f"{name} = {str(value)[:40]!r} is not a number: {way_out}")
-    if isinstance(value, float) and (not math.isfinite(value) or value != int(value)):
-        raise ShapeError(f"{name} = {value} is not a whole number: {way_out}")
-    if not rule.low <= value <= rule.high:
-        bound = rule.low if value < rule.low else rule.high
-        side = "below" if value < rule.low else "above"
-        shown = f"{int(value)}" if abs(value) < 10**15 else "a number of more than 15 digits"
-        raise ShapeError(f"{name} = {shown} is {side} {bound}: {way_out}")
-    return int(value)
+    def group_of(self, name: str) -> tuple[str, ...]:
+        """The fields linked to one, itself among them; that one alone where it is linked to none."""
+        return next((group for group in self.linked if name in group), (name,))
 
 
-def _one_of(name: str, value: Any, rule: Choices) -> str:
-    if value not in rule.values:
-        raise ShapeError(f"{name} = {str(value)[:40]!r} is not known: choose from {', '.join(rule.values)}")
-    return str(value)
+_held: WeakKeyDictionary[type, Mapping[str, Rule]] = WeakKeyDictionary()
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
+def _rules(cls: type[Config]) -> Mapping[str, Rule]:
+    rules = _held.get(cls)
+    if rules is None:
+        rules = _held[cls] = {f.name: f.metadata["rule"] for f in fields(cls)}
+    return rules

@@ -1,4 +1,4 @@
-"""Five small models, each file a page to read: a class, and a function that builds and runs it.
+"""Small models, each file a page to read: a class, and for five of them a function that builds and runs it.
 
 =================  ===========================================  =======================
 file               class                                        function
@@ -8,6 +8,8 @@ file               class                                        function
 `conv2d_linen`     `MyConv2D` (Linen)                           `conv2d_linen_forward`
 `resnet_block`     `BasicBlock` (nnx)                           `resnet_basic_forward`
 `unet`             `ConvBNReLU`, `UNet` (nnx), `max_pool_2x2`   `unet_forward`
+`resnet_variants`  `ResidualBlock` (nnx)
+`unet_of_depth`    `UNetOfDepth` (nnx)
 =================  ===========================================  =======================
 
 Layouts are channels last: (L, C), (H, W, C), (N, H, W, C); kernels are WIO and HWIO.

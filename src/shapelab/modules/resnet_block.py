@@ -17,7 +17,8 @@ class BasicBlock(nnx.Module):
 
         bn(x) = scale * (x - mean) / sqrt(variance + 1e-5) + bias
 
-    and moves its running averages on the way: running = 0.99 * running + 0.01 * batch.
+    and moves its running averages on the way: running = 0.99 * running + 0.01 * batch. With
+    use_running_average it takes those averages instead, and leaves them as they are.
 
     Source: He et al. 2015, "Deep Residual Learning for Image Recognition", figure 2;
     Ioffe and Szegedy 2015, "Batch Normalization".
@@ -37,13 +38,13 @@ class BasicBlock(nnx.Module):
         self.conv2 = nnx.Conv(features, features, kernel_size=(3, 3), padding="SAME", rngs=rngs)
         self.bn2 = nnx.BatchNorm(features, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, use_running_average: bool = False) -> jax.Array:
         """Run the block; the shape stays (H, W, C)."""
         y = self.conv1(x)
-        y = self.bn1(y, use_running_average=False)
+        y = self.bn1(y, use_running_average=use_running_average)
         y = nnx.relu(y)
         y = self.conv2(y)
-        y = self.bn2(y, use_running_average=False)
+        y = self.bn2(y, use_running_average=use_running_average)
         return nnx.relu(x + y)
 
 

@@ -13,7 +13,8 @@ class ConvBNReLU(nnx.Module):
     """relu(bn(conv(x))): (H, W, C) -> (H, W, features), also (N, H, W, C).
 
     The convolution is 3x3 with stride 1 and SAME padding. Batch normalisation takes each channel's
-    mean and (biased) variance over all other axes of this very input, with epsilon 1e-5.
+    mean and (biased) variance over all other axes of this very input, with epsilon 1e-5; with
+    use_running_average its running averages instead.
 
     Source: Ioffe and Szegedy 2015, "Batch Normalization".
 
@@ -28,10 +29,10 @@ class ConvBNReLU(nnx.Module):
         self.conv = nnx.Conv(in_features, features, kernel_size=(3, 3), padding="SAME", rngs=rngs)
         self.bn = nnx.BatchNorm(features, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, use_running_average: bool = False) -> jax.Array:
         """Convolve, normalise, and cut off below zero: (H, W, C) -> (H, W, features)."""
         x = self.conv(x)  # (H, W, features)
-        x = self.bn(x, use_running_average=False)
+        x = self.bn(x, use_running_average=use_running_average)
         return nnx.relu(x)
 
 
@@ -84,23 +85,23 @@ class UNet(nnx.Module):
         self.up1 = nnx.ConvTranspose(f2, f1, (2, 2), strides=(2, 2), padding="VALID", rngs=rngs)
         self.dec1 = ConvBNReLU(2 * f1, f1, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, use_running_average: bool = False) -> jax.Array:
         """Run the network: (H, W, C) -> (H, W, f1)."""
-        skip1 = self.enc1(x)  # (H, W, f1)
+        skip1 = self.enc1(x, use_running_average)  # (H, W, f1)
         x = max_pool_2x2(skip1)  # (H/2, W/2, f1)
 
-        skip2 = self.enc2(x)  # (H/2, W/2, f2)
+        skip2 = self.enc2(x, use_running_average)  # (H/2, W/2, f2)
         x = max_pool_2x2(skip2)  # (H/4, W/4, f2)
 
-        x = self.bottom(x)  # (H/4, W/4, f3)
+        x = self.bottom(x, use_running_average)  # (H/4, W/4, f3)
 
         x = self.up2(x)  # (H/2, W/2, f2)
         x = jnp.concatenate([x, skip2], axis=-1)  # (H/2, W/2, 2*f2)
-        x = self.dec2(x)  # (H/2, W/2, f2)
+        x = self.dec2(x, use_running_average)  # (H/2, W/2, f2)
 
         x = self.up1(x)  # (H, W, f1)
         x = jnp.concatenate([x, skip1], axis=-1)  # (H, W, 2*f1)
-        return self.dec1(x)  # (H, W, f1)
+        return self.dec1(x, use_running_average)  # (H, W, f1)
 
 
 def unet_forward(seed: float, image: checks.ArrayLike, base_features: float) -> jax.Array:
