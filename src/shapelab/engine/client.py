@@ -11,6 +11,7 @@ from typing import Any
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.errors import EngineAwayError
+from shapelab.pitfalls.outcome import Outcome
 from shapelab.tracing.records import Trace
 
 ADDRESS, TOKEN = "SHAPELAB_ENGINE", "SHAPELAB_ENGINE_TOKEN"
@@ -65,10 +66,22 @@ class Client:
         values: tuple[int, ...] = self._ask("near", tuple[int, ...], spec, field=field)
         return values
 
+    def pitfall(self, name: str) -> Outcome:
+        """What a classic mistake does beside its right version."""
+        from shapelab.engine import wire
+
+        outcome: Outcome = self._answer("pitfall", Outcome, wire.pitfall_question(name))
+        return outcome
+
     def _ask(self, verb: str, kind: Any, spec: Spec, stages: Sequence[int] | None = None, field: str = "") -> Any:
         from shapelab.engine import wire  # not before it is needed: a kernel should be up soon
 
         question = wire.question(spec, None if stages is None else tuple(stages), field)
+        return self._answer(verb, kind, question)
+
+    def _answer(self, verb: str, kind: Any, question: bytes) -> Any:
+        from shapelab.engine import wire
+
         status, answer = self._post(f"/{verb}", question)
         if status == 422:
             raise wire.decode(answer, wire.Refusal).error()

@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from shapelab.engine import pitfalls
 from shapelab.engine.answers import Activations
 from shapelab.engine.budget import refuse_too_large
 from shapelab.engine.building import Builder
 from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import input_values
-from shapelab.engine import pitfalls
 from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec

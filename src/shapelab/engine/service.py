@@ -28,6 +28,7 @@ from shapelab.engine.cache import Bounded
 from shapelab.engine.pool import Pool
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import ShapeError
+from shapelab.pitfalls import pitfall
 
 MOST_TRACES = 32 * 2**20  # bytes of traces that are kept
 MOST_VALUES = 96 * 2**20  # bytes of values that are kept
@@ -67,6 +68,17 @@ class Service:
             return True, known
         self.misses += 1
         return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.field))
+
+    async def pitfall(self, name: str) -> Answer:
+        """What a classic mistake does.
+
+        Raises:
+          ShapeError: for one that is not in the gallery.
+        """
+        key = "pitfall", pitfall(name).name
+        known = self._traces.get(key)
+        self._asked.set()
+        return (True, known) if known else await self._ask("pitfall", self._traces, key, wire.pitfall_question(name))
 
     async def work_ahead(self) -> None:
         """For ever: when nothing has been asked for a moment, compute what is likely to be asked next."""
@@ -161,6 +173,13 @@ def create_app(token: str) -> Starlette:
             return Response(status_code=204)
         return Response(answer, media_type=wire.MEDIA_TYPE) if fine else _refused(answer)
 
+    async def mistake(request: Request) -> Response:
+        try:
+            fine, answer = await service.pitfall((await _question(request)).lesson)
+        except ShapeError as error:
+            return _refused(wire.encode(wire.Refusal.of(error)))
+        return Response(answer, media_type=wire.MEDIA_TYPE) if fine else _refused(answer)
+
     async def state(_: Request) -> Response:
         return JSONResponse(service.state())
 
@@ -170,6 +189,7 @@ def create_app(token: str) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/state", state),
+        Route("/pitfall", mistake, methods=["POST"]),
         *(Route(f"/{verb}", partial(ask, verb), methods=["POST"]) for verb in VERBS),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(_OnlyWith, token=token)])

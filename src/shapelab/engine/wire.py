@@ -21,7 +21,7 @@ class Question(msgspec.Struct, frozen=True):
     """What is asked of an engine.
 
     Attributes:
-      lesson: its name; like all that follows, checked by whoever answers.
+      lesson: its name, or for ``pitfall`` that of the mistake; like all that follows, checked by whoever answers.
       values: of its configuration's fields.
       stages: for a run, the stages whose values are wanted; None for all.
       field: for ``near``, the field.
@@ -70,6 +70,11 @@ def question(spec: Spec, stages: tuple[int, ...] | None = None, field: str = "")
     """A question about a specification."""
     values = {name: getattr(spec.config, name) for name in spec.config.rules()}
     return _encoder().encode(Question(spec.lesson_name, values, stages, field, spec.image))
+
+
+def pitfall_question(name: str) -> bytes:
+    """A question about a classic mistake."""
+    return _encoder().encode(Question(name, {}))
 
 
 def pair(verb: str, asked: bytes) -> bytes:

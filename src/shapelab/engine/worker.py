@@ -64,6 +64,8 @@ def _collect_while_idle(connection: Connection) -> None:
 
 
 def _answer(engine: Engine, verb: str, asked: wire.Question) -> Any:
+    if verb == "pitfall":
+        return engine.pitfall(asked.lesson)
     spec = check(asked.lesson, asked.values, asked.image)
     if verb == "trace":
         return wire.without_program(engine.trace(spec))
