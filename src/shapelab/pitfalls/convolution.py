@@ -55,8 +55,8 @@ CONVOLUTION = (
         see="No error is raised. Compare the output's height with -(-H // stride) for an odd H.",
         hides="Where stride divides H, rounding down and up are the same: an even image at stride 2 shows nothing.",
         given="square_and_kernel",
-        wrong="size_rounded_down",
-        right="size_rounded_up",
+        wrong="rounded_down",
+        right="rounded_up",
         settings=({"H": 7, "stride": 2}, {"H": 8, "stride": 2}, {"H": 8, "stride": 3}),
     ),
     Pitfall(

@@ -68,10 +68,15 @@ class Source:
 
     def beside(self, other: Source) -> Source:
         """The same, knowing which of its lines the other version lacks."""
-        mine, theirs = self.lines[self.body :], other.lines[other.body :]
+        mine, theirs = ([_code(line) for line in each.lines[each.body :]] for each in (self, other))
         steps = SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes()
         changed = {self.body + i for kind, start, end, _, _ in steps if kind != "equal" for i in range(start, end)}
         return Source(self.lines, self.body, frozenset(changed))
+
+
+def _code(line: str) -> str:
+    """A line without the comment behind it: a shape that follows from another line is no difference."""
+    return line.partition("  # ")[0]
 
 
 @cache

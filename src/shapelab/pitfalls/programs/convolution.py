@@ -29,7 +29,7 @@ def weight_as_stored(x: Array, weight: Array) -> Array:
 
 def weight_turned(x: Array, weight: Array) -> Array:
     """Turn the weight into HWIO first."""
-    kernel = jnp.transpose(weight, (2, 3, 1, 0))  # (3, 3, C, features)
+    kernel = jnp.transpose(weight, (2, 3, 1, 0))  # (3, 3, C, O)
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -73,7 +73,7 @@ def square_and_kernel(H: int, stride: int) -> dict[str, Any]:
     return {"x": noise(1, H, H, 3), "kernel": noise(3, 3, 3, 4), "stride": stride}
 
 
-def size_rounded_down(x: Array, kernel: Array, stride: int) -> Array:
+def rounded_down(x: Array, kernel: Array, stride: int) -> Array:
     """Pad by hand for H // stride cells of output."""
     size, k = x.shape[1], kernel.shape[0]
     out = size // stride
@@ -88,8 +88,8 @@ def size_rounded_down(x: Array, kernel: Array, stride: int) -> Array:
     )  # (N, out, out, features)
 
 
-def size_rounded_up(x: Array, kernel: Array, stride: int) -> Array:
-    """Pad by hand for ceil(H / stride) cells of output, as SAME does."""
+def rounded_up(x: Array, kernel: Array, stride: int) -> Array:
+    """Pad by hand for ceil(H / stride) cells of output."""
     size, k = x.shape[1], kernel.shape[0]
     out = -(-size // stride)  # ceil(H / stride)
     total = max((out - 1) * stride + k - size, 0)
@@ -111,7 +111,7 @@ def same_string(x: Array, kernel: Array, stride: int) -> Array:
         window_strides=(stride, stride),
         padding="SAME",
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )  # (N, ceil(H/stride), ceil(W/stride), features)
+    )  # (N, ceil(H/s), ceil(W/s), features)
 
 
 def padding_of_one(x: Array, kernel: Array, stride: int) -> Array:
@@ -122,7 +122,7 @@ def padding_of_one(x: Array, kernel: Array, stride: int) -> Array:
         window_strides=(stride, stride),
         padding=((1, 1), (1, 1)),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )  # (N, ceil(H/stride), ceil(W/stride), features)
+    )  # (N, ceil(H/s), ceil(W/s), features)
 
 
 def layer(features: int) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def as_they_come(x: Array, features: Any, stride: Any) -> Array:
     """Use the numbers of a form or a file as they come."""
     C, rngs = x.shape[-1], nnx.Rngs(0)
     conv = nnx.Conv(C, features, (3, 3), strides=stride, rngs=rngs)
-    return conv(x)  # (N, ceil(H/stride), ceil(W/stride), features)
+    return conv(x)  # (N, ceil(H/s), ceil(W/s), features)
 
 
 def cast_to_int(x: Array, features: Any, stride: Any) -> Array:
@@ -169,7 +169,7 @@ def cast_to_int(x: Array, features: Any, stride: Any) -> Array:
     C, rngs = x.shape[-1], nnx.Rngs(0)
     features, stride = int(features), int(stride)
     conv = nnx.Conv(C, features, (3, 3), strides=stride, rngs=rngs)
-    return conv(x)  # (N, ceil(H/stride), ceil(W/stride), features)
+    return conv(x)  # (N, ceil(H/s), ceil(W/s), features)
 
 
 def noise(*shape: int) -> Array:

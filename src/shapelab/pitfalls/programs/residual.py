@@ -57,7 +57,7 @@ def added_as_they_are(x: Array, features: int) -> Array:
 
 
 def projected_first(x: Array, features: int) -> Array:
-    """Bring x to the same channels by a 1x1 convolution, then add."""
+    """Bring x to as many channels by a 1x1 kernel, then add."""
     C, rngs = x.shape[-1], nnx.Rngs(0)
     conv = nnx.Conv(C, features, (3, 3), rngs=rngs)
     project = nnx.Conv(C, features, (1, 1), rngs=rngs)
@@ -82,7 +82,7 @@ def convolved_valid(x: Array) -> Array:
 
 
 def convolved_same(x: Array) -> Array:
-    """Convolve twice with padding that keeps the size, then add."""
+    """Convolve twice with SAME padding, then add."""
     C, rngs = x.shape[-1], nnx.Rngs(0)
     conv1 = nnx.Conv(C, C, (3, 3), padding="SAME", rngs=rngs)
     conv2 = nnx.Conv(C, C, (3, 3), padding="SAME", rngs=rngs)

@@ -51,7 +51,7 @@ def joined_along_channels(up: Array, skip: Array) -> Array:
 
 
 def skip_in_front(up: Array, skip: Array) -> Array:
-    """Put the skip in front, for a decoder that has it behind."""
+    """Put the skip in front; the decoder has it behind."""
     f, rngs = up.shape[-1], nnx.Rngs(0)
     decoder = nnx.Conv(2 * f, f, (3, 3), rngs=rngs)
     x = jnp.concatenate([skip, up], axis=-1)  # (N, H, W, 2*f)
@@ -72,13 +72,13 @@ def oldest_skip(x: Array, net: UNet) -> Array:
     x = net.bottom(x)  # (N, H/4, W/4, f3)
     for up, decoder in ((net.up2, net.dec2), (net.up1, net.dec1)):
         skip = skips.pop(0)
-        x = up(x)  # twice the height and width, half the channels
+        x = up(x)  # twice H and W, half the channels
         x = decoder(jnp.concatenate([x, skip], axis=-1))
     return x  # (N, H, W, f1)
 
 
 def latest_skip(x: Array, net: UNet) -> Array:
-    """Take the skip that was kept last: the way up meets it first."""
+    """Take the skip kept last: the way up meets it first."""
     skips = [net.enc1(x)]  # (N, H, W, f1)
     x = max_pool_2x2(skips[-1])  # (N, H/2, W/2, f1)
     skips.append(net.enc2(x))  # (N, H/2, W/2, f2)
@@ -86,7 +86,7 @@ def latest_skip(x: Array, net: UNet) -> Array:
     x = net.bottom(x)  # (N, H/4, W/4, f3)
     for up, decoder in ((net.up2, net.dec2), (net.up1, net.dec1)):
         skip = skips.pop()
-        x = up(x)  # twice the height and width, half the channels
+        x = up(x)  # twice H and W, half the channels
         x = decoder(jnp.concatenate([x, skip], axis=-1))
     return x  # (N, H, W, f1)
 
@@ -129,12 +129,12 @@ def up_by_kernel_3(x: Array, skip: Array, padding: str) -> Array:
         kernel_init=nnx.initializers.ones,
         rngs=nnx.Rngs(0),
     )
-    x = up(x)  # VALID: (N, 2*H + 1, 2*W + 1, 1), SAME: (N, 2*H, 2*W, 1)
+    x = up(x)  # VALID: (N, 2*H + 1, 2*W + 1, 1)
     return jnp.concatenate([x, skip], axis=-1)
 
 
 def up_by_kernel_2(x: Array, skip: Array, padding: str) -> Array:
-    """Upsample with a kernel of 2 and a stride of 2: every cell becomes 2x2 of its own."""
+    """Upsample by 2x2: every cell becomes four of its own."""
     up = nnx.ConvTranspose(
         in_features=1,
         out_features=1,
@@ -149,7 +149,7 @@ def up_by_kernel_2(x: Array, skip: Array, padding: str) -> Array:
 
 
 def up_by_stride_1(x: Array, skip: Array, padding: str) -> Array:
-    """Upsample with a kernel of 2, and leave the stride at 1."""
+    """Upsample with a kernel of 2, and leave out strides."""
     up = nnx.ConvTranspose(
         in_features=1,
         out_features=1,
@@ -158,5 +158,5 @@ def up_by_stride_1(x: Array, skip: Array, padding: str) -> Array:
         kernel_init=nnx.initializers.ones,
         rngs=nnx.Rngs(0),
     )
-    x = up(x)  # VALID: (N, H + 1, W + 1, 1), SAME: (N, H, W, 1)
+    x = up(x)  # VALID: (N, H + 1, W + 1, 1)
     return jnp.concatenate([x, skip], axis=-1)
