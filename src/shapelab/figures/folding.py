@@ -1,27 +1,31 @@
-"""A trace folded into the blocks of a picture: which there are, what colour each wears, and what passes over them."""
+"""A trace folded into the blocks of a picture: which there are, and what passes over or beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shapelab.figures.canvas import Spec
-from shapelab.figures.theme import LIGHT
-from shapelab.tracing.records import SPATIAL, Call, Shape, Stage, Trace
+from shapelab.tracing.records import SPATIAL, Call, Failure, Shape, Stage, Trace
 
 RESIZING = ("pool", "conv_transpose", "resize")
 FEW_BLOCKS = 4  # fewer say too little
 JOINS = {"concatenate": "concatenate", "add": "add", "mul": "multiply", "sub": "subtract"}
+SIGNS = {"add": "+", "mul": "×", "sub": "−"}
+BROKEN = "✕"
 
 
 @dataclass(frozen=True)
 class Block:
-    """One block of the picture: the input (stages empty), or the stages of one module run one after the other."""
+    """One block of the picture: the input (stages empty), or the stages of one module run one after the other.
+
+    ``sign`` is set where it is no tensor of its own but the place at which two meet: "+", or ✕ for a join that fails.
+    """
 
     label: str
     shape: Shape
     layout: tuple[str, ...]
     stages: tuple[int, ...]
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,39 @@ class Skip:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """Blocks that run beside the others, from the block ``source`` to the join ``target``."""
+
+    blocks: tuple[int, ...]
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
 class Folded:
-    """A trace folded into blocks."""
+    """A trace folded into blocks.
+
+    Attributes:
+      blocks: in the order in which they run.
+      arrows: the words of the arrow to a block, by block.
+      steps: the stages that are no blocks but that arrow, by block.
+      skips: what passes over blocks.
+      lanes: what runs beside others.
+      block_of: the block of each stage; of a step that at which it arrives. Inputs are -1, -2, ….
+    """
 
     blocks: tuple[Block, ...]
     arrows: dict[int, str]
+    steps: dict[int, tuple[int, ...]]
     skips: tuple[Skip, ...]
+    lanes: tuple[Lane, ...]
     block_of: dict[int, int]
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The blocks that run one after the other, without those beside them."""
+        beside = {block for lane in self.lanes for block in lane.blocks}
+        return tuple(i for i in range(len(self.blocks)) if i not in beside)
 
 
 def fold(trace: Trace) -> Folded:
@@ -61,41 +91,91 @@ def _fold(trace: Trace, depth: int) -> Folded:
     first = trace.inputs[trace.main]
     blocks = [Block(first.name, first.shape, first.layout, ())]
     arrows: dict[int, str] = {}
+    steps: dict[int, tuple[int, ...]] = {}
     block_of = {-1 - number: 0 for number in range(len(trace.inputs))}
-    pending: list[str] = []
     previous: tuple[Call, ...] = ()
     for index, stage in enumerate(trace.stages):
         calls = stage.calls[:depth] if len(stage.calls) >= depth else ()
         label = _between(stage) if len(stage.calls) <= depth else None
         if label is not None:
-            pending += [label] if label else []
-            block_of[index] = len(blocks)  # what it gives arrives at the next block
+            block_of[index] = at = len(blocks)  # what it gives arrives at the next block
+            steps[at] = (*steps.get(at, ()), index)
+            arrows[at] = ", ".join(filter(None, (arrows.get(at), label)))
             previous = ()
             continue
         if calls and calls == previous:
             last = blocks[-1]
-            blocks[-1] = Block(last.label, stage.out_shape, stage.layout, (*last.stages, index))
+            blocks[-1] = replace(last, shape=stage.out_shape, layout=stage.layout, stages=(*last.stages, index))
         else:
-            blocks.append(Block(calls[-1].path if calls else stage.op, stage.out_shape, stage.layout, (index,)))
-            if pending:
-                arrows[len(blocks) - 1] = ", ".join(pending)
-            pending = []
+            label, sign = (calls[-1].path, "") if calls else (stage.op, SIGNS.get(stage.op, ""))
+            blocks.append(Block(label, stage.out_shape, stage.layout, (index,), sign))
         previous = calls
         block_of[index] = len(blocks) - 1
-    if pending:
+    _end(trace, blocks, steps)
+    return _joined(trace, Folded(tuple(blocks), arrows, steps, (), (), block_of))
+
+
+def _end(trace: Trace, blocks: list[Block], steps: dict[int, tuple[int, ...]]) -> None:
+    """Where the last arrow leads: to what failed, or to the tensor that the last step gives."""
+    if trace.error is not None:
+        error = trace.error
+        name = error.op if not error.path else f"{error.path} {error.op}".replace(f"{error.op} {error.op}", error.op)
+        blocks.append(Block(name.strip() or "fails", (), (), (), BROKEN))
+    elif len(blocks) in steps:
         final = trace.stages[-1]
-        name = final.path.split(".")[-1] or final.op
-        blocks.append(Block(name, final.out_shape, final.layout, (len(trace.stages) - 1,)))
-        arrows[len(blocks) - 1] = ", ".join(pending)
+        blocks.append(Block(final.path.split(".")[-1] or final.op, final.out_shape, final.layout, ()))
+
+
+def _joined(trace: Trace, folded: Folded) -> Folded:
+    """With what passes over its blocks and beside them."""
+    from shapelab.figures.lanes import lanes_of
+
+    folded = replace(folded, lanes=lanes_of(trace, folded))
+    place = {block: at for at, block in enumerate(folded.row)}
+    ours = {-1 - trace.main, *range(len(trace.stages))}
     skips: dict[tuple[int, int], Skip] = {}
     for edge in trace.skips():
-        source, target = block_of[edge.source], min(block_of[edge.target], len(blocks) - 1)
+        source, target = folded.block_of[edge.source], folded.block_of[edge.target]
         stage = trace.stages[edge.target]
-        over_a_block = target - source >= 2  # one around the inside of a block shows when the block is opened
-        if over_a_block and edge.source in (-1 - trace.main, *range(len(trace.stages))):
+        if source not in place or target not in place or edge.source not in ours:
+            continue
+        if place[target] - place[source] >= 2:  # one around the inside of a block shows when the block is opened
             shape = ", ".join(map(str, stage.out_shape))
             skips.setdefault((source, target), Skip(source, target, f"{JOINS.get(stage.op, stage.op)} → ({shape})"))
-    return Folded(tuple(blocks), arrows, (*skips.values(), *_broken(trace, block_of, len(blocks) - 1)), block_of)
+    return replace(folded, skips=(*skips.values(), *_broken(trace, folded, place)))
+
+
+def operand_blocks(trace: Trace, error: Failure, block_of: dict[int, int]) -> list[int | None]:
+    """The block that gave each operand of what failed; an operand of an input's shape came from there."""
+    given = {tensor.shape: -1 - number for number, tensor in reversed(list(enumerate(trace.inputs)))}
+    stages = (
+        given.get(shape) if stage is None else stage
+        for stage, shape in zip(error.operands, error.in_shapes, strict=True)
+    )
+    return [None if stage is None else block_of[stage] for stage in stages]
+
+
+def _broken(trace: Trace, folded: Folded, place: dict[int, int]) -> list[Skip]:
+    """The skip that did not fit, from the block that gave its other end."""
+    error = trace.error
+    if error is None:
+        return []
+    last = len(folded.blocks) - 1
+    origins = dict(zip(operand_blocks(trace, error, folded.block_of), error.in_shapes, strict=True))
+    return [
+        Skip(block, last, f"({', '.join(map(str, shape))}) does not fit", fits=False)
+        for block, shape in origins.items()
+        if block is not None and block in place and place[last] - place[block] >= 2
+    ]
+
+
+def _between(stage: Stage) -> str | None:
+    """The words of a step that is an arrow or a join; None for a step that is a block."""
+    if any(part in stage.op for part in RESIZING):
+        size = "×".join(str(window.size) for window in stage.windows) if stage.windows else ""
+        name = stage.path.split(".")[-1] if stage.layer and stage.path else stage.op.replace("_", " ")
+        return f"{name} {size}".strip()
+    return "" if stage.op == "concatenate" else None
 
 
 def size_of(shape: Shape, layout: Sequence[str]) -> tuple[float, float, float]:
@@ -106,70 +186,3 @@ def size_of(shape: Shape, layout: Sequence[str]) -> tuple[float, float, float]:
     width = spatial[1] if len(spatial) > 1 else 1
     channels = named.get("C", shape[-1] if shape else 1)
     return max(float(height), 1.0), max(float(width), 1.0), max(float(channels), 1.0)
-
-
-def colours(trace: Trace, folded: Folded) -> list[tuple[str, str]]:
-    """Input blue until the smallest image, that one magenta, output green from there on.
-
-    Where no image shrinks, only blocks that hold a kernel are magenta, and the last is green.
-    """
-    blue, magenta = (LIGHT.input, LIGHT.input_tint), (LIGHT.kernel, LIGHT.kernel_tint)
-    green, neutral = (LIGHT.output, LIGHT.output_tint), (LIGHT.muted, LIGHT.line)
-    heights = [size_of(block.shape, block.layout)[0] for block in folded.blocks]
-    smallest, last = min(heights), len(heights) - 1
-    if smallest == heights[0]:
-        kernels = [any(trace.stages[i].macs for i in block.stages) for block in folded.blocks]
-        return [blue if i == 0 else green if i == last else magenta if kernels[i] else neutral for i in range(last + 1)]
-    first, final = heights.index(smallest), last - heights[::-1].index(smallest)
-    return [blue if i < first else green if i > final else magenta for i in range(last + 1)]
-
-
-def shape_of(block: Block) -> str:
-    """The shape as it is written below a block."""
-    return "(" + ", ".join(map(str, block.shape)) + ")"
-
-
-def clickable(folded: Folded, boxes: Sequence[tuple[float, float, float, float]]) -> Spec:
-    """Where the blocks stand (left, right, top, bottom), and the stage that a click on each selects: its first."""
-    blocks = [
-        {"x0": x0, "x1": x1, "y0": y0, "y1": y1, "stage": block.stages[0] if block.stages else -1}
-        for block, (x0, x1, y0, y1) in zip(folded.blocks, boxes, strict=True)
-    ]
-    return {"kind": "pipeline", "blocks": blocks}
-
-
-def in_words(trace: Trace, folded: Folded) -> str:
-    """What the picture shows, for who cannot see it."""
-    parts = ", ".join(f"{block.label} {block.shape}" for block in folded.blocks)
-    skips = "; ".join(
-        f"skip from {folded.blocks[s.source].label} to {folded.blocks[s.target].label}" for s in folded.skips
-    )
-    return f"{trace.name}: {parts}" + (f"; {skips}" if skips else "")
-
-
-def _between(stage: Stage) -> str | None:
-    """The words of a step that is an arrow or a join; None for a step that is a block."""
-    if any(part in stage.op for part in RESIZING):
-        size = "×".join(str(window.size) for window in stage.windows) if stage.windows else ""
-        name = stage.path.split(".")[-1] if stage.layer and stage.path else stage.op.replace("_", " ")
-        return f"{name} {size}".strip()
-    if stage.op == "concatenate":
-        return ""
-    return None
-
-
-def _broken(trace: Trace, block_of: dict[int, int], last: int) -> list[Skip]:
-    """The skip that did not fit, from the block that gave its other end."""
-    error = trace.error
-    if error is None:
-        return []
-    origins = {
-        block_of.get(stage, last): shape
-        for stage, shape in zip(error.operands, error.in_shapes, strict=True)
-        if stage is not None
-    }
-    return [
-        Skip(block, last, f"({', '.join(map(str, shape))}) does not fit", fits=False)
-        for block, shape in origins.items()
-        if block < last
-    ]

@@ -7,7 +7,11 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme. ``*_tint`` is where a colour's scale begins; ``*_text`` meets AA on a panel."""
+    """The colours of one theme. ``*_tint`` is where a colour's scale begins; ``*_text`` meets AA on a panel.
+
+    ``number_*`` are for numbers on cells, whose shades turn from pale to full at other places in the dark than in the
+    light: ``number_middle`` is for those that are on the pale side in the light and on the full side in the dark.
+    """
 
     background: str
     panel: str
@@ -24,6 +28,10 @@ class Palette:
     output: str
     output_tint: str
     output_text: str
+    number_pale: str
+    number_middle: str
+    number_full: str
+    failed: str
 
 
 LIGHT = Palette(
@@ -42,6 +50,10 @@ LIGHT = Palette(
     output="#0f8a6a",
     output_tint="#d9ece6",
     output_text="#0b7559",
+    number_pale="#000000",
+    number_middle="#000001",
+    number_full="#fefefe",
+    failed="#b3261e",
 )
 DARK = Palette(
     background="#12171e",
@@ -59,6 +71,10 @@ DARK = Palette(
     output="#47c9a2",
     output_tint="#17352d",
     output_text="#47c9a3",
+    number_pale="#ffffff",
+    number_middle="#010101",
+    number_full="#020202",
+    failed="#ff8f85",
 )
 DARK_FOR_LIGHT = {getattr(LIGHT, f.name): getattr(DARK, f.name) for f in fields(Palette)}
 
