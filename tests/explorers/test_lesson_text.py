@@ -76,7 +76,9 @@ def nets(real_engine: Any) -> list[tuple[Spec, Trace, dict[str, str]]]:
 
 
 def told(engine: Any, spec: Spec) -> dict[str, str]:
-    return lesson_text.live(engine.trace(spec), spec.config)
+    """The live words; where lines may not break does not matter here."""
+    live = lesson_text.live(engine.trace(spec), spec.config)
+    return {name: said.replace("\N{NO-BREAK SPACE}", " ") for name, said in live.items()}
 
 
 def named(lesson: str, attribute: str) -> set[str]:

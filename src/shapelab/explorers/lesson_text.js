@@ -45,6 +45,7 @@ function explaining(model, body, card) {
   for (const kind of ["pointerover", "focusin", "click"]) body.addEventListener(kind, over);
   for (const place of [body, card]) place.addEventListener("pointerout", out);
   body.addEventListener("focusout", hide);
+  card.addEventListener("click", hide);
   document.addEventListener("keydown", key, true);
   document.addEventListener("pointerdown", away);
   document.addEventListener("scroll", hide, true);

@@ -57,7 +57,7 @@ def _first_kernel(trace: Trace, *, torch: bool = False) -> str:
 def _field(trace: Trace) -> str:
     """The receptive field of the last stage that windows alone lead to."""
     fields = [stage.receptive_field for stage in trace.stages if stage.receptive_field]
-    return " × ".join(str(axis.size) for axis in fields[-1]) if fields else NONE
+    return "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(str(axis.size) for axis in fields[-1]) if fields else NONE
 
 
 def _batch_say(trace: Trace, given: tuple[int, ...]) -> str:
@@ -82,7 +82,7 @@ def _block(trace: Trace, config: Config) -> dict[str, str]:
     """Of a residual block: what meets at the addition, and by which way the input comes there."""
     met = next((stage for stage in trace.stages if stage.op == "add"), None)
     if met is not None:
-        added = f"{_pair(met.in_shapes, ' + ')} → {shape_text(met.out_shape)}"
+        added = f"{_pair(met.in_shapes, ' + ')} → {_unbroken(met.out_shape)}"
     else:
         added = _unmet(trace, "add", "added")
     if getattr(config, "shortcut", "identity") == "projection":
@@ -93,7 +93,12 @@ def _block(trace: Trace, config: Config) -> dict[str, str]:
 
 
 def _pair(shapes: tuple[tuple[int, ...], ...], joint: str) -> str:
-    return joint.join(shape_text(shape) for shape in shapes[:2])
+    return joint.join(_unbroken(shape) for shape in shapes[:2])
+
+
+def _unbroken(shape: tuple[int, ...]) -> str:
+    """A shape that no line breaks."""
+    return shape_text(shape).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _levels(trace: Trace, config: Config, given: tuple[int, ...]) -> dict[str, str]:
@@ -136,7 +141,7 @@ def _fit(size: int, factor: int) -> str:
 
 
 def _joined(stage: Stage) -> str:
-    return f"{_pair(stage.in_shapes, ' beside ')} give {shape_text(stage.out_shape)}"
+    return f"{_pair(stage.in_shapes, ' beside ')} give {_unbroken(stage.out_shape)}"
 
 
 def _unmet(trace: Trace, op: str, done: str) -> str:
