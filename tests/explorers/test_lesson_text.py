@@ -12,7 +12,7 @@ import pytest
 
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import ShapeError
-from shapelab.explorers import lesson_text, two_sources
+from shapelab.explorers import lesson_text, pictures, two_sources
 from shapelab.explorers.lesson_text import LessonText
 from shapelab.explorers.live_network import PICKS
 from shapelab.lessons import LESSONS
@@ -222,6 +222,18 @@ def test_training_and_evaluation_are_told_apart_as_the_trace_couples(nets):
             assert ("depends on the whole image" in words["mode_say"]) == coupled
 
 
+def test_words_that_point_name_parts_of_the_real_picture(layers):
+    for spec, trace, words in layers:
+        lone = pictures.one_convolution(trace, None)
+        if lone is None:
+            continue
+        parts = pictures.convolution_picture(trace, lone, None, False)["layout"]["meta"]["parts"]
+        known = {*parts, *("padding", "unread"), *(f"stride-{axis}" for axis in "LHW")}  # only where there are any
+        assert named(spec.lesson_name, "data-point") <= known
+        lost = any("unread" in said for name, said in words.items() if name.startswith("unread_"))
+        assert ("unread" in parts) == lost
+
+
 def test_nothing_is_sent_twice_and_an_unknown_subject_has_no_text(page, real_engine):
     widget = LessonText()
     spec = check("conv2d", {})
@@ -229,12 +241,15 @@ def test_nothing_is_sent_twice_and_an_unknown_subject_has_no_text(page, real_eng
     widget.tell(real_engine.trace(spec), spec.config)
     sent = page.models[widget.model_id]
     assert sent["html"].startswith("<details")
-    assert sent["live"]["H_out"] == "4"
+    assert sent["live"]["size_H"] == "ceil(7 / 2) = 4"
+    assert set(sent["live"]) == named("conv2d", "data-live")
     assert set(sent["terms"]) == named("conv2d", "data-term")
     page.forget()
     widget.show("conv2d")
     widget.tell(real_engine.trace(spec), spec.config)
     assert page.updates == []
+    widget.show("resnet")
+    assert page.models[widget.model_id]["live"] == {}  # and not what another lesson said
     widget.show("MyModule")
     assert page.models[widget.model_id]["html"] == ""
     widget.tell(real_engine.trace(spec), spec.config)

@@ -19,6 +19,7 @@ from shapelab.tracing.records import Trace
 
 _TEXTS = Path(lessons.__file__).parent / "texts"
 _TERM = re.compile(r'data-term="([^"]+)"')
+_LIVE = re.compile(r'data-live(?:-pick)?="([^"]+)"')
 
 
 class LessonText(anywidget.AnyWidget):  # type: ignore[misc]
@@ -37,13 +38,19 @@ class LessonText(anywidget.AnyWidget):  # type: ignore[misc]
     live = t.Dict().tag(sync=True)
 
     def show(self, lesson: str) -> None:
-        """Show the text of a lesson; of any other subject there is none. Nothing is sent when it is shown already."""
+        """Show the text of a lesson, its numbers to come; of any other subject there is none.
+
+        Nothing is sent when it is shown already.
+        """
+        if self.html == text(lesson):
+            return
         with self.hold_sync():
-            self.html, self.terms = text(lesson), terms(lesson)
+            self.html, self.terms, self.live = text(lesson), terms(lesson), {}
 
     def tell(self, trace: Trace, config: Config) -> None:
-        """Set the numbers to those of a trace; only what the text of the lesson shown needs is computed and sent."""
-        self.live = live(trace, config) if self.html else {}
+        """Set the numbers to those of a trace of the lesson shown; those that its text uses are sent if one differs."""
+        places = _places(self.html)
+        self.live = {name: words for name, words in live(trace, config).items() if name in places} if places else {}
 
 
 def live(trace: Trace, config: Config) -> dict[str, str]:
@@ -61,6 +68,12 @@ def text(lesson: str) -> str:
     if lesson not in lessons.LESSONS:
         return ""
     return (_TEXTS / f"{lesson}.html").read_text(encoding="utf-8") + two_sources()
+
+
+@lru_cache(maxsize=8)
+def _places(html: str) -> frozenset[str]:
+    """The names of a text's live places."""
+    return frozenset(_LIVE.findall(html))
 
 
 @lru_cache(maxsize=8)
