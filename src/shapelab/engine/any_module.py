@@ -20,6 +20,7 @@ from shapelab.engine.inputs import noise, scene
 from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
+from shapelab.engine.ways_out import Changes, ways_out
 from shapelab.errors import ShapeError
 from shapelab.lessons import Config, Lesson, bounded
 from shapelab.tracing.execute import activations, valued
@@ -85,6 +86,10 @@ class ModuleEngine:
     def near(self, spec: Spec, field: str) -> tuple[int, ...]:
         """The values of a field nearest to the present one that work."""
         return near(self.trace, spec, field)
+
+    def ways_out(self, spec: Spec) -> tuple[Changes, ...]:
+        """Where the forward fails, sizes of its input at which it runs; see ``ways_out.ways_out``."""
+        return ways_out(lambda asked: self._program(asked).trace.error, spec)
 
     def run(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
         """The values of some stages, all by default; None for a module of shapes alone, which has none.

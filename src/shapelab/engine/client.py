@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from shapelab.engine.answers import Activations
+from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.spec import Spec
 from shapelab.errors import EngineAwayError
 from shapelab.pitfalls.outcome import Outcome
@@ -66,6 +66,21 @@ class Client:
         values: tuple[int, ...] = self._ask("near", tuple[int, ...], spec, field=field)
         return values
 
+    def ways_out(self, spec: Spec) -> tuple[dict[str, int | str], ...]:
+        """Where the forward fails, sets of changes after which it runs, the least first."""
+        found: tuple[dict[str, int | str], ...] = self._ask("ways_out", tuple[dict[str, int | str], ...], spec)
+        return found
+
+    def support(self, spec: Spec, stage: int, cell: Sequence[int]) -> Field:
+        """The input cells that a cell of a stage depends on; raises as ``run`` does."""
+        found: Field = self._ask("support", Field, spec, [stage], cell=tuple(cell))
+        return found
+
+    def statistics(self, spec: Spec, stage: int) -> Statistics:
+        """What a batch norm normalises with; raises as ``run`` does."""
+        found: Statistics = self._ask("statistics", Statistics, spec, [stage])
+        return found
+
     def pitfall(self, name: str) -> Outcome:
         """What a classic mistake does beside its right version."""
         from shapelab.engine import wire
@@ -73,10 +88,18 @@ class Client:
         outcome: Outcome = self._answer("pitfall", Outcome, wire.pitfall_question(name))
         return outcome
 
-    def _ask(self, verb: str, kind: Any, spec: Spec, stages: Sequence[int] | None = None, field: str = "") -> Any:
+    def _ask(
+        self,
+        verb: str,
+        kind: Any,
+        spec: Spec,
+        stages: Sequence[int] | None = None,
+        field: str = "",
+        cell: tuple[int, ...] = (),
+    ) -> Any:
         from shapelab.engine import wire  # not before it is needed: a kernel should be up soon
 
-        question = wire.question(spec, None if stages is None else tuple(stages), field)
+        question = wire.question(spec, None if stages is None else tuple(stages), field, cell)
         return self._answer(verb, kind, question)
 
     def _answer(self, verb: str, kind: Any, question: bytes) -> Any:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapelab.engine import pitfalls
-from shapelab.engine.answers import Activations
+from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.budget import refuse_too_large
 from shapelab.engine.building import Builder
 from shapelab.engine.cache import Remembered
@@ -22,12 +22,15 @@ from shapelab.engine.inputs import input_values
 from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
+from shapelab.engine.statistics import layer_at, running_averages, statistics_of
+from shapelab.engine.support import Gradient, field_of, gradient_of
+from shapelab.engine.ways_out import Changes, ways_out
 from shapelab.errors import ShapeError
 from shapelab.pitfalls.outcome import Outcome
-from shapelab.tracing.execute import Part, part_of_stages, valued
+from shapelab.tracing.execute import Part, part_for, part_of_stages, valued
 from shapelab.tracing.program import Program
-from shapelab.tracing.records import Trace
-from shapelab.tracing.tracer import program
+from shapelab.tracing.records import Failure, Trace
+from shapelab.tracing.tracer import failure, program
 
 Array = np.ndarray[Any, Any]
 
@@ -44,6 +47,9 @@ class Engine:
         self._parts = Remembered(most=32)
         self._compiled = Remembered(most=32)
         self._pitfalls = Remembered(most=32)
+        self._gradients = Remembered(most=16)
+        self._fields = Remembered(most=256, weigh=lambda field: field.bytes, budget=MOST_BYTES // 8)
+        self._statistics = Remembered(most=256)
         self._runs = Remembered(most=256, weigh=lambda run: run.bytes, budget=MOST_BYTES)
 
     def trace(self, spec: Spec) -> Trace:
@@ -79,6 +85,39 @@ class Engine:
         outcome: Outcome = self._pitfalls(name, lambda: pitfalls.run(name))
         return outcome
 
+    def ways_out(self, spec: Spec) -> tuple[Changes, ...]:
+        """Where the forward fails, sets of changes after which it runs; see ``ways_out.ways_out``."""
+        return ways_out(self._failure, spec)
+
+    def support(self, spec: Spec, stage: int, cell: Sequence[int]) -> Field:
+        """The input cells that a cell of a stage depends on, by gradient at the values of this very run.
+
+        Args:
+          spec: lesson and configuration.
+          stage: the stage, by number.
+          cell: a place in its output, an index a spatial axis.
+
+        Raises:
+          ShapeError: when the module cannot run at this configuration, or has no such stage or cell.
+          TooLargeError: when the gradient would not fit into the budget.
+        """
+        answer: Field = self._fields((spec.identity, stage, tuple(cell)), lambda: self._support(spec, stage, cell))
+        return answer
+
+    def statistics(self, spec: Spec, stage: int) -> Statistics:
+        """What a batch norm normalises with: the input's own statistics, and the running ones before and after.
+
+        Args:
+          spec: lesson and configuration.
+          stage: a stage whose ``op`` is "batch_norm", by number.
+
+        Raises:
+          ShapeError: when the module cannot run at this configuration, or the stage is no batch norm.
+          TooLargeError: when the values would not fit into the budget.
+        """
+        answer: Statistics = self._statistics((spec.identity, stage), lambda: self._normalised_with(spec, stage))
+        return answer
+
     def prepare(self, spec: Spec) -> None:
         """Trace the module's constructor, so that another size of the input finds it done."""
         self._builder.module(spec)
@@ -91,13 +130,52 @@ class Engine:
         x = jax.ShapeDtypeStruct(spec.input_shape, jnp.float32)  # type: ignore[no-untyped-call]
         return program(self._builder.module(spec), x, **spec.lesson.arguments(spec.config))
 
-    def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations:
+    def _failure(self, spec: Spec) -> Failure | None:
+        held = self._programs.known(spec.structure)
+        if held is not None:
+            found: Failure | None = held.trace.error
+            return found
+        x = jax.ShapeDtypeStruct(spec.input_shape, jnp.float32)  # type: ignore[no-untyped-call]
+        return failure(self._builder.module(spec), x, **spec.lesson.arguments(spec.config))
+
+    def _runnable(self, spec: Spec, stages: Sequence[int]) -> Program:
+        """The program of a specification, where it runs and has such stages with a value of their own."""
         traced = self._program(spec)
         trace = traced.trace
         if trace.error is not None:
             raise ShapeError(trace.error.message)
-        if asked and not all(0 <= stage < len(trace.stages) for stage in asked):
-            raise ShapeError(f"there is no stage {max(asked)}: {trace.name} has stages 0 to {len(trace.stages) - 1}")
+        missing = [stage for stage in stages if not 0 <= stage < len(trace.stages)]
+        if missing:
+            raise ShapeError(f"there is no stage {missing[-1]}: {trace.name} has stages 0 to {len(trace.stages) - 1}")
+        return traced
+
+    def _support(self, spec: Spec, stage: int, cell: Sequence[int]) -> Field:
+        traced = self._runnable(spec, [stage])
+        refuse_too_large(traced.trace, range(stage + 1))  # the way back keeps what each stage on the way gave
+        gradient: Gradient = self._gradients((spec.structure, stage), lambda: gradient_of(traced, stage))
+        arrays = dict(zip(gradient.reads, self._builder.arrays(spec, gradient.reads), strict=True))
+        try:
+            return field_of(traced.trace, stage, cell, gradient, arrays, input_values(spec))
+        except ValueError as error:
+            raise ShapeError(str(error)) from error
+
+    def _normalised_with(self, spec: Spec, stage: int) -> Statistics:
+        traced = self._runnable(spec, [stage])
+        refuse_too_large(traced.trace, [stage])
+        averages = running_averages(traced, stage)
+        part = part_for(traced.jaxpr, [var for each in averages for var in each.variables])
+        count = len(traced.trace.parameters)
+        run = self._compiled(("statistics", spec.structure, stage), part.compiled)
+        reads = [i for i in part.reads if i < count]
+        arrays = dict(zip(reads, self._builder.arrays(spec, reads), strict=True))
+        x = input_values(spec)
+        values = run(*(arrays[i] if i < count else x for i in part.reads))
+        layer = layer_at(self._builder.module(spec), traced.trace.stages[stage].path)
+        return statistics_of(averages, values, layer)
+
+    def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations:
+        traced = self._runnable(spec, asked or ())
+        trace = traced.trace
         stages = valued(traced, asked)
         refuse_too_large(trace, stages)
         key, count = (spec.structure, stages), len(trace.parameters)

@@ -30,7 +30,7 @@ class Job:
     """A question on its way.
 
     Attributes:
-      verb: "trace", "run", "near", "pitfall" or "prepare".
+      verb: "trace", "run", "ways_out", "support", "statistics", "pitfall" or "prepare".
       question: a ``wire.Question``, encoded.
       answer: what comes of it: (whether it is an answer and not a refusal, MessagePack).
     """

@@ -73,4 +73,9 @@ def _answer(engine: Engine, verb: str, asked: wire.Question) -> Any:
         return engine.run(spec, asked.stages)
     if verb == "near":
         return engine.near(spec, asked.field)
+    if verb == "ways_out":
+        return engine.ways_out(spec)
+    if verb in ("support", "statistics"):
+        (stage,) = asked.stages or (-1,)
+        return engine.support(spec, stage, asked.cell) if verb == "support" else engine.statistics(spec, stage)
     return engine.prepare(spec)

@@ -23,7 +23,7 @@ def support(program: Program, stage: int | str, cell: Sequence[int], samples: in
     record = trace.stages[index]
     if program.stage_vars[index] is None:
         raise ValueError(f"{numbered(trace.stages)[index]} lies inside a loop or branch: it has no single value")
-    place = _place(record, cell)
+    place = place_of(record, cell)
     number = trace.main
     if (
         not trace.inputs
@@ -36,18 +36,18 @@ def support(program: Program, stage: int | str, cell: Sequence[int], samples: in
     seed = jnp.zeros(record.out_shape, record.dtype).at[place].set(1)
     weights = np.nan_to_num(np.asarray(gradient(*_values(program, next(keys), own=True), seed), np.float32))
     mask = weights != 0
-    whole = _theoretical(trace, record, place, number)
+    whole = theoretical(trace, record, place, number)
     for _ in range(samples):
         if whole is not None and bool((mask | ~whole).all()):
             break
         drawn = seed * jax.random.normal(next(keys), seed.shape, jnp.float32).astype(seed.dtype)
         found = gradient(*_values(program, next(keys), own=False), drawn)
         mask |= np.nan_to_num(np.asarray(found, np.float32)) != 0
-    coupled_by, explanation = _coupling(trace, index)
-    return Support(trace.inputs[number].name, _bounds(mask), mask, weights, coupled_by, explanation)
+    coupled_by, explanation = coupling(trace, index)
+    return Support(trace.inputs[number].name, touched(mask), mask, weights, coupled_by, explanation)
 
 
-def _place(stage: Stage, cell: Sequence[int]) -> tuple[Any, ...]:
+def place_of(stage: Stage, cell: Sequence[int]) -> tuple[Any, ...]:
     """The index of a cell in the stage's output; channels that are not named are taken together, batch 0."""
     spatial = [axis for axis, name in enumerate(stage.layout) if name in SPATIAL]
     if len(cell) == len(stage.out_shape):
@@ -108,7 +108,7 @@ def _drawn(key: Any, array: Any, trainable: bool) -> Any:
     return (jax.random.normal(key, array.shape, jnp.float32) / np.sqrt(fan_in)).astype(array.dtype)
 
 
-def _theoretical(trace: Trace, stage: Stage, place: Sequence[Any], number: int) -> Array | None:
+def theoretical(trace: Trace, stage: Stage, place: Sequence[Any], number: int) -> Array | None:
     """The cells of the theoretical field, where it is one of that input; None where nothing is known of it."""
     given = trace.inputs[number]
     if stage.receptive_field is None or stage.couples_all:
@@ -126,12 +126,13 @@ def _theoretical(trace: Trace, stage: Stage, place: Sequence[Any], number: int) 
     return whole
 
 
-def _bounds(mask: Array) -> tuple[tuple[int, int] | None, ...]:
+def touched(mask: Array) -> tuple[tuple[int, int] | None, ...]:
+    """The first and the last index of what is True, for each axis; None where nothing is."""
     places = np.nonzero(mask)
     return tuple((int(found.min()), int(found.max())) if found.size else None for found in places)
 
 
-def _coupling(trace: Trace, index: int) -> tuple[int | None, str]:
+def coupling(trace: Trace, index: int) -> tuple[int | None, str]:
     """The first stage on the way there through which each cell depends on the whole image."""
     if not trace.stages[index].couples_all:
         return None, ""

@@ -86,6 +86,11 @@ def program(module: Any, *args: Any, method: str | Callable[..., Any] | None = N
     return traced.holding(replace(traced.trace, error=replace(error, remedy=remedy)))
 
 
+def failure(module: Any, *args: Any, method: str | Callable[..., Any] | None = None, **kwargs: Any) -> Failure | None:
+    """What stops a call, or None: ``trace(...).error`` without its remedy, which takes further traces to find."""
+    return _program(module, args, kwargs, method)[0].trace.error
+
+
 def _program(
     module: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], method: Any
 ) -> tuple[Program, tuple[int, int, int] | None]:
