@@ -14,16 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shapelab.engine.answers import Activations
+from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import noise, scene
 from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
+from shapelab.engine.statistics import layer_at, running_averages, statistics_of
+from shapelab.engine.support import SAMPLES, told
 from shapelab.engine.ways_out import Changes, ways_out
 from shapelab.errors import ShapeError
 from shapelab.lessons import Config, Lesson, bounded
-from shapelab.tracing.execute import activations, valued
+from shapelab.tracing.execute import activations, part_for, valued
 from shapelab.tracing.program import Program
 from shapelab.tracing.records import SPATIAL, Trace
 from shapelab.tracing.tracer import is_array, program
@@ -77,6 +79,7 @@ class ModuleEngine:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._programs = Remembered(most=64)
+        self._fields = Remembered(most=64)
         self._runs = Remembered(most=64, weigh=lambda run: run.bytes if run else 0, budget=MOST_BYTES)
 
     def trace(self, spec: Spec) -> Trace:
@@ -90,6 +93,30 @@ class ModuleEngine:
     def ways_out(self, spec: Spec) -> tuple[Changes, ...]:
         """Where the forward fails, sizes of its input at which it runs; see ``ways_out.ways_out``."""
         return ways_out(lambda asked: self._program(asked).trace.error, spec)
+
+    def support(self, spec: Spec, stage: int, cell: Sequence[int]) -> Field:
+        """The input cells that a cell of a stage depends on, at its own values, or at ones drawn where it has none.
+
+        Raises:
+          ShapeError: when the module cannot run at this configuration, or has no such stage or cell.
+        """
+        answer: Field = self._fields((spec, stage, tuple(cell)), lambda: self._support(spec, stage, cell))
+        return answer
+
+    def statistics(self, spec: Spec, stage: int) -> Statistics:
+        """What a batch norm of nnx normalises with, before and after the call.
+
+        Raises:
+          ShapeError: when the module cannot run here, holds shapes alone, or the stage is no such layer.
+        """
+        traced = self._runnable(spec)
+        averages = running_averages(traced, stage)
+        layer = layer_at(self._subject.module, traced.trace.stages[stage].path)
+        if any(isinstance(array, jax.ShapeDtypeStruct) for array in traced.state):
+            raise ShapeError("the module holds shapes and no values: its statistics have none either")
+        part = part_for(traced.jaxpr, [var for each in averages for var in each.variables])
+        given = [*traced.state, *(_values(array, n) for n, array in enumerate(traced.arguments))]
+        return statistics_of(averages, part.compiled()(*(given[i] for i in part.reads)), layer)
 
     def run(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
         """The values of some stages, all by default; None for a module of shapes alone, which has none.
@@ -109,10 +136,22 @@ class ModuleEngine:
         answer: Program = self._programs(spec, lambda: self._subject.program(spec.input_shape))
         return answer
 
-    def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations | None:
+    def _runnable(self, spec: Spec) -> Program:
         traced = self._program(spec)
         if traced.trace.error is not None:
             raise ShapeError(traced.trace.error.message)
+        return traced
+
+    def _support(self, spec: Spec, stage: int, cell: Sequence[int]) -> Field:
+        traced = self._runnable(spec)
+        try:
+            found = traced.support(stage, cell, SAMPLES)
+        except ValueError as error:
+            raise ShapeError(str(error)) from error
+        return told(traced.trace, stage, cell, found.weights, found.mask)
+
+    def _run(self, spec: Spec, asked: Sequence[int] | None) -> Activations | None:
+        traced = self._runnable(spec)
         if any(isinstance(array, jax.ShapeDtypeStruct) for array in traced.state):
             return None
         arguments = [_values(array, n) for n, array in enumerate(traced.arguments)]

@@ -69,10 +69,17 @@ def statistics_of(averages: tuple[Moved, Moved], values: Sequence[Any], layer: A
 
 
 def layer_at(module: Any, path: str) -> Any:
-    """The layer at an attribute path, such as ``"enc1.bn"``."""
-    for name in path.split("."):
-        module = getattr(module, name)
-    return module
+    """The layer at an attribute path of a module of nnx, such as ``"enc1.bn"``.
+
+    Raises:
+      ShapeError: where there is none.
+    """
+    found = getattr(module, "__self__", module)
+    for name in path.split(".") if path else ():
+        found = getattr(found, name, None)
+    if not hasattr(found, "momentum"):
+        raise ShapeError(f"there is no layer of nnx at {path!r}: the momentum of its running values cannot be read")
+    return found
 
 
 def _moved(program: Program, path: str) -> Moved:

@@ -78,24 +78,37 @@ def field_of(
     place = place_of(record, cell)
     weights = np.zeros(record.out_shape, np.float32)
     weights[place] = 1
-    heat = np.abs(np.nan_to_num(np.asarray(gradient.call([arrays[i] for i in gradient.reads], x, weights))))
-    over = tuple(axis for axis, name in enumerate(given.layout) if name not in SPATIAL)
-    mask = (heat != 0).any(axis=over)
     whole = theoretical(trace, record, place, trace.main)
-    full = None if whole is None else whole.any(axis=over)
+    heat = np.abs(np.nan_to_num(np.asarray(gradient.call([arrays[i] for i in gradient.reads], x, weights))))
+    mask = heat != 0
     drawn = np.random.default_rng(0)
     for _ in range(SAMPLES):
-        if mask.all() or (full is not None and bool((mask | ~full).all())):
+        if mask.all() or (whole is not None and bool((mask | ~whole).all())):
             break
         values = [_drawn(drawn, trace.parameters[i]) for i in gradient.reads]
         sample = gradient.call(values, _normal(drawn, given.shape), weights * _normal(drawn, record.out_shape))
-        mask |= (np.nan_to_num(np.asarray(sample)) != 0).any(axis=over)
+        mask |= np.nan_to_num(np.asarray(sample)) != 0
+    return told(trace, stage, cell, heat, mask)
+
+
+def told(trace: Trace, stage: int, cell: Sequence[int], heat: Array, mask: Array) -> Field:
+    """The field of a cell as a record.
+
+    Args:
+      trace: of the call.
+      stage: the stage's number.
+      cell: its place.
+      heat: the gradient, of the main input's shape.
+      mask: of the same shape, which cells any run had a gradient at.
+    """
+    layout, shape = trace.inputs[trace.main].layout, trace.inputs[trace.main].shape
+    over = tuple(axis for axis, name in enumerate(layout) if name not in SPATIAL)
+    sizes = [size for size, name in zip(shape, layout, strict=True) if name in SPATIAL]
     coupled_by, explanation = coupling(trace, stage)
-    spatial = tuple(name for name in given.layout if name in SPATIAL)
     return Field(
-        outline=_outline(record, place, [given.shape[i] for i, name in enumerate(given.layout) if name in SPATIAL]),
-        heat=reduced(heat.sum(axis=over), spatial),
-        cells=touched(mask),
+        outline=_outline(trace.stages[stage], place_of(trace.stages[stage], cell), sizes),
+        heat=reduced(np.abs(heat).sum(axis=over), tuple(name for name in layout if name in SPATIAL)),
+        cells=touched(np.asarray(mask.any(axis=over))),
         coupled_by=coupled_by,
         explanation=explanation,
     )

@@ -55,8 +55,12 @@ class Config:
                 raise ShapeError(
                     f"there is no {name!r} here{nearest(str(name), known)}: choose from {', '.join(known)}"
                 )
-        leaders = {name: rule.follows for name, rule in known.items() if isinstance(rule, Bounds) and rule.follows}
-        led = {name: values[leader] for name, leader in leaders.items() if leader in values and name not in values}
+        led = {}
+        for name, rule in known.items():
+            if isinstance(rule, Bounds) and rule.follows in values and name not in values:
+                leader = known[rule.follows]
+                assert isinstance(leader, Bounds)
+                led[name] = whole(rule.follows, values[rule.follows], leader)  # refused by the name that was given
         return cls(**values, **led)
 
     def replace(self, **changes: Any) -> Self:
