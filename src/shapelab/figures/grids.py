@@ -19,6 +19,7 @@ Box = tuple[float, float, float, float]
 LEAST = 12.0  # pixels that a grid covers each way, however few its cells
 OWN_BOX = 12.0  # cells of that many pixels are drawn apart; smaller ones share an edge
 OWN_EDGE = 5.0  # below, edges would be all that is seen
+SMALLEST_CROSSED = 6.0  # pixels of a cell
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def cells(
     blocks: tuple[int, ...] | None = None,
     limits: tuple[float, float] | None = None,
     whole: bool = False,
-) -> None:
+) -> tuple[float, float] | None:
     """Draw a plane's cells by blocks; without values, all in the role's tint.
 
     Args:
@@ -105,6 +106,9 @@ def cells(
       blocks: cells of a block down and across; ``blocks_of`` the plane if None.
       limits: the numbers that are drawn palest and fullest; the smallest and largest if None.
       whole: as one image, without gaps between the cells.
+
+    Returns:
+      The numbers drawn palest and fullest; None without values.
     """
     blocks = blocks or blocks_of((plane.rows, plane.columns))
     known = values is not None and bool(np.isfinite(values).any())
@@ -133,6 +137,7 @@ def cells(
     if max(blocks) == 1 and min(plane.cell) >= OWN_EDGE and not whole:
         edges = between(plane.cell, (*plane.corner, *plane.place(plane.rows, plane.columns)), outer=True)
         canvas.path(edges, line=LIGHT.background, width=2 if min(plane.cell) >= OWN_BOX else 1)
+    return (low, high) if known else None
 
 
 def _trim(canvas: Canvas, plane: Plane, drawn: Point) -> None:
@@ -167,6 +172,38 @@ def between(cell: Point, box: Box, *, outer: bool = False, inset: float = 0.0) -
     for y in (top + cell[1] * i for i in range(first, down + more)):
         lines.append(f"M {left + inset:.1f},{y:.1f} L {right - inset:.1f},{y:.1f}")
     return " ".join(lines)
+
+
+def thinned_note(plane: Plane) -> str:
+    """What a drawn cell of a plane is where it is not a cell; "" where it is."""
+    counts = (plane.rows, plane.columns)
+    down, across = (min(n, block) for n, block in zip(counts, blocks_of(counts), strict=True))
+    return f"each cell the largest of {down} × {across}" if down * across > 1 else ""
+
+
+def crossed_out(canvas: Canvas, plane: Plane, lost: Sequence[Iterable[int]], steps: tuple[int, int] = (1, 1)) -> str:
+    """Cross out the cells of some rows and columns; where they are too small for a cross, return words that count them.
+
+    Args:
+      canvas: the sheet.
+      plane: of the cells.
+      lost: the rows and the columns.
+      steps: places of the plane from one cell to the next, down and across.
+    """
+    rows, columns = (set(each) for each in lost)
+    if not rows and not columns:
+        return ""
+    if min(plane.cell) < SMALLEST_CROSSED:
+        counted = [f"{len(n)} {name}" for n, name in ((rows, "rows"), (columns, "columns")) if n]
+        return f"no window reads {' and '.join(counted)}"
+    centres = [
+        plane.place(row * steps[0] + 0.5, column * steps[1] + 0.5)
+        for row in range(-(-plane.rows // steps[0]))
+        for column in range(-(-plane.columns // steps[1]))
+        if row in rows or column in columns
+    ]
+    crosses(canvas, centres, min(plane.cell) * 0.32)
+    return ""
 
 
 def crosses(canvas: Canvas, centres: Iterable[Point], size: float) -> None:

@@ -7,8 +7,9 @@ draws well.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import groupby
 from typing import Any
 
 Drawn = Mapping[str, Any]
@@ -16,18 +17,44 @@ Drawn = Mapping[str, Any]
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 BASELINES = {"top": 0.85, "middle": 0.35, "bottom": -0.15}  # from the place of a text to its line, in sizes of its type
 TAGS = {"b": 'font-weight="bold"', "i": 'font-style="italic"'}
+PINNED = "pinned"
+"""The name of shapes that the view draws by itself, and moves."""
 
 
-def marks(layout: Drawn) -> tuple[str, str]:
+def marks(layout: Drawn, *, pinned: bool = True) -> tuple[str, str]:
     """The shapes and annotations of a layout as two pieces of SVG, in the layout's own pixels.
+
+    Args:
+      layout: of a figure of this package.
+      pinned: whether with the shapes that are named so.
 
     Returns:
       What lies behind the data, and what lies before it.
     """
-    shapes = [(shape["layer"] == "below", _shape(shape)) for shape in layout.get("shapes", ())]
+    drawn = [shape for shape in layout.get("shapes", ()) if pinned or shape.get("name") != PINNED]
+    shapes = [(shape["layer"] == "below", _shape(shape)) for shape in drawn]
     behind = "".join(shape for below, shape in shapes if below)
     before = "".join(shape for below, shape in shapes if not below)
-    return behind, before + "".join(_text(note) for note in layout.get("annotations", ()))
+    notes = groupby(layout.get("annotations", ()), key=_together)
+    return behind, before + "".join(_numbers(run) if alike else "".join(map(_text, run)) for alike, run in notes)
+
+
+def _together(note: Drawn) -> tuple[Any, ...]:
+    """What numbers in cells share; nothing for any other text."""
+    return (note["font"]["color"], note["font"]["size"]) if note.get("name") == "number" else ()
+
+
+def _numbers(notes: Iterable[Drawn]) -> str:
+    """Numbers in cells, of one colour and size: in a page there are hundreds, so that what they share is said once."""
+    run = list(notes)
+    font = run[0]["font"]
+    lower = BASELINES["middle"] * font["size"]
+    places = ((note, f'x="{note["x"]:.4g}" y="{note["y"] + lower:.4g}"') for note in run)
+    texts = "".join(f"<text {place}>{escape(note['text'])}</text>" for note, place in places)
+    return (
+        f'<g class="shapelab-numbers" text-anchor="middle" fill="{font["color"]}" font-size="{font["size"]:g}" '
+        f'font-family="{escape(font["family"])}">{texts}</g>'
+    )
 
 
 def _shape(shape: Drawn) -> str:

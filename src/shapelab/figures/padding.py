@@ -9,11 +9,19 @@ from shapelab.figures.grids import OWN_BOX, OWN_EDGE, Box, Plane, between
 from shapelab.figures.theme import LIGHT
 
 LEAST_PADDING = 3.0  # pixels of padding that can still be seen
+CLEAR = 0.55  # opacity of a hatching that lets the values below be read
 HATCH = 6.0 * 2**0.5  # pixels along an axis from one line of the hatching to the next
 
 
-def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int]) -> bool:
+def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[int, int], *, over: bool = False) -> bool:
     """Draw the padding of a plane, hatched in amber: all its cells but the ``size`` (rows, columns) from ``start``.
+
+    Args:
+      canvas: the sheet.
+      plane: the padded one.
+      start: row and column of the first cell that is none.
+      size: rows and columns of such cells.
+      over: over cells that hold values, which stay visible.
 
     Returns:
       Whether it is drawn wider than it is, so that it can be seen.
@@ -23,8 +31,8 @@ def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[in
     for x, y, right, bottom in _strips_around(plane, start, size):
         box = (x + inset, y + inset, right - inset, bottom - inset)
         corner, extent = (box[0], box[1]), (box[2] - box[0], box[3] - box[1])
-        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint)
-        canvas.path(_hatching(box), line=LIGHT.padding, width=1.32)
+        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint, opacity=0.3 if over else 1.0)
+        canvas.path(hatching(box), line=LIGHT.padding, width=1.32, opacity=CLEAR if over else 1.0)
         if edge:
             canvas.rectangle(corner, extent, line=LIGHT.padding)
             edges = between(plane.cell, (x, y, right, bottom), inset=inset)
@@ -57,7 +65,7 @@ def _strips_around(plane: Plane, start: tuple[int, int], size: tuple[int, int]) 
     return [box for box in boxes if box[2] > box[0] and box[3] > box[1]]
 
 
-def _hatching(box: Box) -> str:
+def hatching(box: Box) -> str:
     """Lines that rise to the right across a box, in step with those of every other box of the sheet."""
     left, top, right, bottom = box
     lines = []

@@ -71,6 +71,11 @@ class Window:
         first = self.start(output_index)
         return tuple(self._cell(first + tap * self.dilation, input_size) for tap in range(self.size))
 
+    def sources(self, input_size: int) -> tuple[int | None, ...]:
+        """The input cell that each place of the padded axis shows; None where it shows a constant or a zero between."""
+        lo = self.padding.lo
+        return tuple(self._cell(place - lo, input_size) for place in range(self.padded_size(input_size)))
+
     def unread(self, input_size: int) -> tuple[int, ...]:
         """The input cells that no window reads, in order: gaps between windows and the rest at the end."""
         if not self.fits(input_size):
