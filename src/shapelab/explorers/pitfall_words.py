@@ -69,8 +69,9 @@ def _code(name: str, source: Source, ran: Ran | None, role: str) -> str:
     for number, line in enumerate(source.lines):
         changed = number in source.changed
         tag = "mark" if changed else "span"
-        here = '  <b class="sl-raises">✕ raises here</b>' if number == raised else ""
-        text = f"<i>{sign if changed else ' '}</i>{escape(line) or ' '}{here}"
+        here = '  <b class="sl-raises">raises here</b>' if number == raised else ""
+        gutter = "✕" if number == raised else sign if changed else " "
+        text = f"<i>{gutter}</i>{escape(line) or ' '}{here}"
         lines.append(f'<{tag} class="sl-line">{text}</{tag}>')
     reach = (
         f'tabindex="0" role="region" aria-label="{name}: code"'  # to scroll what is wider than its place by keyboard

@@ -50,7 +50,7 @@ CONVOLUTION = (
         group="convolution",
         why=(
             "SAME gives ceil(H / stride) cells. Padding worked out for H // stride cells is too small when the "
-            "division leaves a rest: the last window does not fit, and a row and a column go missing."
+            "division leaves a remainder: the last window does not fit, and a row and a column go missing."
         ),
         see="No error is raised. Compare the output's height with -(-H // stride) for an odd H.",
         hides="Where stride divides H, rounding down and up are the same: an even image at stride 2 shows nothing.",
