@@ -89,10 +89,17 @@ behaviours.maps = (view) => {
 
   const number = (value) => String(Number(value.toPrecision(4)));
 
-  function value({ corner, blocks, trace, low = 0, high = 1 }, cell) {
+  function value({ corner, blocks, repeat = [1, 1], trace, low = 0, high = 1 }, cell) {
     const { shape, float32 } = view.spec().data[trace].z;
-    const [row, column] = cell.map((place, axis) => corner[axis] + Math.floor(place / blocks[axis]));
+    const [row, column] = cell.map((place, axis) => corner[axis] + Math.floor(place / blocks[axis]) * repeat[axis]);
     return low + (high - low) * float32.getFloat32(4 * (row * shape[1] + column), true);
+  }
+
+  // Heat is drawn by powers of ten; a cell without any has no number.
+  function gradient(map, cell) {
+    const share = value({ ...map, trace: map.heat.trace }, cell);
+    const size = Number.isNaN(share) ? 0 : map.heat.largest * 10 ** ((share - 1) * map.heat.decades);
+    return `, gradient ${share === 0 ? "at most " : ""}${number(size)}`;
   }
 
   function says(map, cell) {
@@ -104,7 +111,7 @@ behaviours.maps = (view) => {
     });
     const known = map.trace === undefined ? "" : ` = ${number(value(map, cell))}`;
     const largest = known && Math.max(...map.blocks) > 1 ? ", largest" : "";
-    return `${map.says} [${ends.join(", ")}]${largest}${known}`;
+    return `${map.says} [${ends.join(", ")}]${largest}${known}${map.heat ? gradient(map, cell) : ""}`;
   }
 
   function light(cell) {
