@@ -19,7 +19,7 @@ _MODULE = (
     "figure_network.js",
     "figure_view.js",
 )
-_STYLES = ("explorer.css", "grid.css")
+_STYLES = ("explorer.css", "grid.css", "network.css")
 
 
 @lru_cache(maxsize=1)

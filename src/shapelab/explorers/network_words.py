@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
+from types import MappingProxyType
 
-from shapelab.explorers.words import axes_of, count, layout_text, padding_text, shape_text
+from shapelab.engine.answers import Statistics
+from shapelab.explorers.source_view import line_of
+from shapelab.explorers.statistics_words import statistics_table
+from shapelab.explorers.words import axes_of, code, count, layout_text, padding_text, shape_text
 from shapelab.geometry import ReceptiveField, Window
 from shapelab.tracing.records import Stage, Trace, numbered
 
@@ -34,8 +39,8 @@ def failure_rule(trace: Trace) -> str:
     return f'<div role="alert"><div class="sl-rule sl-failed">{head}</div>{cause}</div>'
 
 
-def failure_said(trace: Trace, near: Mapping[str, tuple[int, ...]]) -> str:
-    """Under the picture: which sizes work (the buttons follow), and what JAX itself said, folded."""
+def failure_said(trace: Trace, near: Mapping[str, tuple[int, ...]] = MappingProxyType({})) -> str:
+    """Under the picture: which sizes work, where they are known, and what JAX itself said, folded."""
     error = trace.error
     if error is None:
         return ""
@@ -55,9 +60,38 @@ def unread_text(stage: Stage) -> str:
     return ", ".join(lost)
 
 
-def stage_details(stage: Stage) -> str:
-    """The windows of one stage as a table, its padding, cost and receptive field."""
-    parts = [f'<div class="sl-heading">{escape(stage.name)}</div>']
+def stage_details(stage: Stage, statistics: Statistics | None = None) -> str:
+    """All of one stage: windows, padding, parameters, cost, receptive field, its line of code, and its statistics.
+
+    Args:
+      stage: of the trace.
+      statistics: of a batch norm, once they have come; None while they are on their way.
+    """
+    parts = [f'<div class="sl-heading">{escape(stage.name)}</div>', _code_line(stage), _windows_table(stage)]
+    given = ", ".join(shape_text(shape) for shape in stage.in_shapes)
+    parts.append(
+        f'<table class="sl-table"><tr><td>from</td><td class="sl-mono sl-input">{given}</td></tr>'
+        f'<tr><td>to</td><td class="sl-mono sl-output">{shape_text(stage.out_shape)} '
+        f'<span class="sl-quiet">{layout_text(stage.layout)}</span></td></tr>{_parameter_rows(stage)}'
+        f"<tr><td class='sl-padding'>padding</td><td>{padding_text(stage)}</td></tr>{_cost_row(stage)}</table>"
+    )
+    parts.append(f'<div class="sl-facts">{lost}</div>' if (lost := unread_text(stage)) else "")
+    parts.append(_field_words(stage))
+    if stage.op == "batch_norm":
+        parts.append(statistics_table(stage, statistics))
+    return "".join(parts)
+
+
+def _code_line(stage: Stage) -> str:
+    """``unet.py:33`` and the text of that line."""
+    if stage.source is None:
+        return ""
+    where = f"{Path(stage.source.file).name}:{stage.source.line}"
+    text = line_of(stage)
+    return f'<div class="sl-where">{escape(where)}</div>' + (code(text) if text else "")
+
+
+def _windows_table(stage: Stage) -> str:
     rows = "".join(
         f'<tr><td class="sl-mono">{axis}</td><td class="sl-mono sl-input">{before}</td>'
         f'<td class="sl-mono sl-kernel">{window.size} / {_step(window)}</td>'
@@ -66,27 +100,28 @@ def stage_details(stage: Stage) -> str:
         for axis, window, before, after in axes_of(stage)
     )
     head = "<tr><th>axis</th><th>in</th><th>window / stride</th><th>padding</th><th>out</th></tr>"
-    if rows:
-        parts.append(f'<table class="sl-table sl-numbers">{head}{rows}</table>')
-    given = ", ".join(shape_text(shape) for shape in stage.in_shapes)
-    parts.append(
-        f'<table class="sl-table"><tr><td>from</td><td class="sl-mono sl-input">{given}</td></tr>'
-        f'<tr><td>to</td><td class="sl-mono sl-output">{shape_text(stage.out_shape)} '
-        f'<span class="sl-quiet">{layout_text(stage.layout)}</span></td></tr>{_parameter_rows(stage)}'
-        f"<tr><td class='sl-padding'>padding</td><td>{padding_text(stage)}</td></tr></table>"
-    )
-    parts.append(f'<div class="sl-facts">{lost}</div>' if (lost := unread_text(stage)) else "")
+    return f'<table class="sl-table sl-numbers">{head}{rows}</table>' if rows else ""
+
+
+def _cost_row(stage: Stage) -> str:
     facts = [f"{stage.params:,} parameters"] if stage.params else []
     facts += [f"{stage.macs:,} MACs"] if stage.macs else []
+    facts += [f"{stage.flops + stage.flops_once:,} FLOPs"] if stage.flops + stage.flops_once else []
+    facts += [f"{stage.bytes:,} bytes out"]
+    return f"<tr><td>cost</td><td>{'<br>'.join(facts)}</td></tr>"
+
+
+def _field_words(stage: Stage) -> str:
+    said = ""
     if stage.receptive_field:
-        facts.append(f"receptive field {_field_text(stage.receptive_field)}")
-    parts.append(f'<div class="sl-facts">{" · ".join(facts)}</div>' if facts else "")
+        said = f'<div class="sl-facts">receptive field {_field_text(stage.receptive_field)}</div>'
     if stage.couples_all:
-        parts.append(
-            '<div class="sl-quiet">Behind batch statistics: through the mean and variance every cell depends on the '
-            "whole image; the receptive field counts windows alone.</div>"
+        said += (
+            '<div class="sl-quiet">Behind a reduction over the whole image, such as batch statistics: through the mean '
+            "and the variance every cell depends on every cell of the input. The receptive field counts windows "
+            "alone.</div>"
         )
-    return "".join(parts)
+    return said
 
 
 def stage_options(trace: Trace) -> Mapping[str, int]:
