@@ -79,7 +79,7 @@ def test_the_nearest_sizes_are_found_for_any_module():
 
     net = nnx.eval_shape(lambda: UNet(3, 2, rngs=nnx.Rngs(0)))
     spec, engine = subject_of(net, [jax.ShapeDtypeStruct((30, 30, 3), jnp.float32)], {}, None)
-    assert engine.near(spec, "H") == (28, 32)
+    assert engine.ways_out(spec) == ({"H": 28, "W": 28}, {"H": 28, "W": 32})
 
 
 def test_a_call_without_an_array_is_refused():

@@ -16,7 +16,7 @@ import shapelab
 from shapelab.engine import wire
 from shapelab.engine.client import TOKEN, Client
 from shapelab.engine.in_process import Engine
-from shapelab.engine.spec import check
+from shapelab.engine.spec import IMAGE_BYTES, check
 from shapelab.errors import EngineAwayError, ShapeError, TooLargeError
 
 PATIENCE = 60.0
@@ -90,7 +90,28 @@ def test_it_answers_as_an_engine_in_this_process_does(service, own, lesson, valu
         np.testing.assert_array_equal(ran.input, mine.input)
         assert set(ran.parameters) == set(mine.parameters)
     else:
-        assert service.client.near(spec, "H") == own.near(spec, "H")
+        assert service.client.ways_out(spec) == own.ways_out(spec)
+
+
+def test_what_a_cell_depends_on_and_what_a_batch_norm_uses_travel(service, own):
+    spec = check("resnet", {"H": 6, "W": 5, "features": 2})
+    there, here = service.client.support(spec, 3, (2, 2)), own.support(spec, 3, (2, 2))
+    np.testing.assert_allclose(there.heat, here.heat, rtol=1e-4, atol=1e-6)
+    assert (there.outline, there.cells, there.coupled_by) == (here.outline, here.cells, here.coupled_by)
+    told = service.client.statistics(spec, 1)
+    np.testing.assert_allclose(told.batch_mean, own.statistics(spec, 1).batch_mean, rtol=1e-4, atol=1e-6)
+    assert service.client.statistics(spec.changed({"mode": "eval"}), 1).batch_mean is None
+    for refused in (lambda: service.client.support(spec, 3, (9, 9)), lambda: service.client.statistics(spec, 0)):
+        with pytest.raises(ShapeError):
+            refused()
+
+
+def test_an_uploaded_picture_travels_with_its_question(service, own):
+    image = np.random.default_rng(3).integers(0, 256, IMAGE_BYTES, np.uint8).tobytes()
+    spec = check("conv2d", {"H": 9, "pattern": "upload"}, image)
+    np.testing.assert_array_equal(service.client.run(spec, [0]).input, own.run(spec, [0]).input)
+    other = check("conv2d", {"H": 9, "pattern": "upload"}, image[::-1])
+    assert service.client.known(other, [0]) is None
 
 
 def test_what_one_visitor_had_computed_is_known_to_the_next(service):

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from shapelab import ShapeError
-from shapelab.engine.spec import check
+from shapelab.engine.spec import IMAGE_BYTES, check
 
 
 def test_check_depends_on_nothing_but_what_it_is_given():
@@ -46,3 +46,31 @@ def test_what_is_out_of_bounds_or_unknown_is_refused(values):
 
 def test_same_settings_of_different_lessons_are_different_questions():
     assert check("resnet", {"H": 8}) != check("unet", {"H": 8})
+
+
+PICTURE = bytes(range(256)) * (IMAGE_BYTES // 256)
+
+
+def test_an_uploaded_picture_is_part_of_the_question_where_it_is_shown():
+    one, other = (check("conv2d", {"pattern": "upload"}, image) for image in (PICTURE, PICTURE[::-1]))
+    assert one != other
+    assert one == check("conv2d", {"pattern": "upload"}, bytes(bytearray(PICTURE)))
+    assert one.identity != other.identity
+    assert one.structure == other.structure
+    assert one.changed({"H": 9}).image == PICTURE
+    assert one.changed({"pattern": "photo"}).image == b""
+    assert check("conv2d", {}, PICTURE) == check("conv2d", {})
+    assert check("conv2d", {}).changed({"pattern": "upload"}, PICTURE) == one
+
+
+@pytest.mark.parametrize("image", [b"", b"x", PICTURE[1:], PICTURE + b"x"])
+def test_a_picture_of_another_size_is_refused_with_the_size_it_needs(image):
+    with pytest.raises(ShapeError, match=rf"{len(image):,} bytes: 49,152"):
+        check("unet", {"pattern": "upload"}, image)
+
+
+def test_the_structure_holds_what_shapes_depend_on_and_nothing_else():
+    plain = check("conv2d", {"H": 9})
+    assert check("conv2d", {"H": 9, "seed": 5, "pattern": "ramp", "pad_left": 4}).structure == plain
+    assert check("conv2d", {"H": 9, "padding": "explicit", "pad_left": 4}).structure.config.pad_left == 4
+    assert check("unet", {"mode": "eval"}).structure.config.mode == "eval"

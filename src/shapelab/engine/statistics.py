@@ -47,7 +47,8 @@ def running_averages(program: Program, stage: int) -> tuple[Moved, Moved]:
     record = program.trace.stages[stage]
     if record.op != "batch_norm":
         raise ShapeError(f"stage {stage} is {record.op}: statistics are those of a batch_norm")
-    return _moved(program, f"{record.path}.mean"), _moved(program, f"{record.path}.var")
+    prefix = f"{record.path}." if record.path else ""
+    return _moved(program, f"{prefix}mean"), _moved(program, f"{prefix}var")
 
 
 def statistics_of(averages: tuple[Moved, Moved], values: Sequence[Any], layer: Any) -> Statistics:
@@ -84,7 +85,11 @@ def layer_at(module: Any, path: str) -> Any:
 
 def _moved(program: Program, path: str) -> Moved:
     """Find ``after = momentum · before + (1 - momentum) · batch``: the sum that a multiple of the average goes into."""
-    number = next(i for i, parameter in enumerate(program.trace.parameters) if parameter.path == path)
+    number = next((i for i, parameter in enumerate(program.trace.parameters) if parameter.path == path), None)
+    if number is None:
+        raise ShapeError(
+            f"there is no running value {path!r}: only batch norms that keep a mean and a variance have one"
+        )
     whole = program.jaxpr.jaxpr
     before = whole.invars[number]
     products = {eqn.outvars[0]: eqn for eqn in whole.eqns if eqn.primitive.name == "mul"}

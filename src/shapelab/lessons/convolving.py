@@ -14,6 +14,7 @@ from shapelab.lessons.calls import written
 from shapelab.lessons.rules import stops
 
 TRANSPOSABLE = ("SAME", "VALID", "CIRCULAR", "explicit")
+AT_STRIDE_1 = "SAME_LOWER"  # which flax takes for a transposed convolution that spreads nothing
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class ConvolutionConfig(Config):
     def agree(self) -> None:
         """Refuse what flax refuses, and a kernel longer than what it slides over: flax gives an empty output there."""
         _refuse_groups(self.groups, self.C, self.features, self.transposed == "yes")
-        if self.transposed == "yes" and self.padding not in TRANSPOSABLE:
+        largest = max(getattr(self, axis.stride) for axis in self.AXES)
+        taken = self.padding in TRANSPOSABLE or (self.padding == AT_STRIDE_1 and largest == 1)
+        if self.transposed == "yes" and not taken:
             raise ShapeError(
-                f"padding = {self.padding} with transposed = yes: flax pads a transposed convolution with "
-                f"{', '.join(TRANSPOSABLE[:-1])} or explicit numbers alone"
+                f"padding = {self.padding} with transposed = yes and stride = {largest}: flax pads a transposed "
+                f"convolution with {', '.join(TRANSPOSABLE[:-1])} or explicit numbers; at stride 1 also {AT_STRIDE_1}"
             )
         if self.padding == "CAUSAL" and len(self.AXES) > 1:
             raise ShapeError(
@@ -65,6 +68,8 @@ class ConvolutionConfig(Config):
         if name in ("C", "features"):
             return Limits(self.groups, found.high // self.groups * self.groups, self.groups)
         for axis in self.AXES:
+            if name == axis.stride and self.transposed == "yes" and self.padding == AT_STRIDE_1:
+                return Limits(1, 1)
             found = self._fitting(axis, name, found)
         return found
 
