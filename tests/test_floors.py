@@ -38,7 +38,7 @@ ROOMS = {
     "tracing.records": {"geometry", "tracing.folding", "display"},
     "tracing.folding": {"tracing.records"},
     "tracing.axes": {"geometry"},
-    "lessons": {"jax", "flax", "modules"},
+    "lessons": {"jax", "flax", "modules", "geometry"},
     "pitfalls": set(),
     "pitfalls.programs": {"jax", "flax", "numpy", "modules"},
     "figures": {"numpy", "geometry", "tracing.records"},

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, e
 
 from shapelab import explorers
 from shapelab.explorers import lesson_text
-from shapelab.explorers.lesson_text import LessonText
+from shapelab.explorers.front import module
 from shapelab.lessons import LESSONS
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def opened(context: BrowserContext, lesson: str = "conv2d") -> Page:
     """A page that shows the text of a lesson."""
     files = {
         "/": ("text/html", (HERE / "lesson_text_page.html").read_text(encoding="utf-8")),
-        "/lesson_text.js": ("text/javascript", LessonText._esm),
+        "/lesson_text.js": ("text/javascript", module()),
         "/style.css": ("text/css", "\n".join(path.read_text(encoding="utf-8") for path in STYLES)),
     }
 
@@ -88,7 +88,7 @@ def test_two_texts_on_one_page_have_their_own_open_sections(page: Page) -> None:
         """async () => {
           const place = document.createElement("div");
           document.querySelector(".shapelab").append(place);
-          (await import("/lesson_text.js")).default.render({ model, el: place });
+          (await import("/lesson_text.js")).lessonText.render({ model, el: place });
         }"""
     )
     expect(page.locator("details[open]")).to_have_count(2)

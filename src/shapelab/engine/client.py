@@ -6,13 +6,15 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.spec import Spec
 from shapelab.errors import EngineAwayError
-from shapelab.pitfalls.outcome import Outcome
 from shapelab.tracing.records import Trace
+
+if TYPE_CHECKING:
+    from shapelab.pitfalls.outcome import Outcome
 
 ADDRESS, TOKEN = "SHAPELAB_ENGINE", "SHAPELAB_ENGINE_TOKEN"
 PATIENCE = 60.0  # seconds; the engine itself gives up earlier
@@ -84,6 +86,7 @@ class Client:
     def pitfall(self, name: str) -> Outcome:
         """What a classic mistake does beside its right version."""
         from shapelab.engine import wire
+        from shapelab.pitfalls.outcome import Outcome
 
         outcome: Outcome = self._answer("pitfall", Outcome, wire.pitfall_question(name))
         return outcome

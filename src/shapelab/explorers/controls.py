@@ -1,4 +1,4 @@
-"""The fields of a configuration as sliders with a number each, and the switch for a choice."""
+"""The fields of a configuration as sliders with a number each, switches and lists, within bounds that move."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import ipywidgets as w
 import traitlets as t
 
 from shapelab.explorers.words import heading
-from shapelab.lessons.base import Bounds, Choices, Config, Lesson
+from shapelab.lessons.base import Bounds, Choices, Config, Lesson, Limits
 
 Propose = Callable[[str, Any], None]
 Apply = Callable[[dict[str, Any]], None]
+ROOM = 14  # letters of words that can stand side by side; longer ones, or more of them, are a list
 
 
 class NumberField(w.FloatText):  # type: ignore[misc]
@@ -24,21 +25,20 @@ class NumberField(w.FloatText):  # type: ignore[misc]
 class NumberControl(w.Box):  # type: ignore[misc]
     """A slider and a number for one field; either proposes, neither decides."""
 
-    def __init__(self, name: str, rule: Bounds, value: int, propose: Propose) -> None:
-        self._propose = propose
-        self._name = name
-        self._rule = rule
-        self._value = value
+    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose) -> None:
+        self._propose, self._name, self._value = propose, name, value
         self._settling = False
+        low, high = _ends(limits)
         self.slider = w.IntSlider(
             value=value,
-            min=rule.low,
-            max=rule.slide if value <= rule.slide else rule.high,
-            step=rule.step,
+            min=low,
+            max=high,
+            step=_step(limits),
             description=name,
             tooltip=rule.help,
             readout=False,
             continuous_update=True,
+            disabled=limits.low == limits.high,
         )
         self.number = NumberField(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
         super().__init__([self.slider, self.number])
@@ -52,17 +52,18 @@ class NumberControl(w.Box):  # type: ignore[misc]
         """The value that holds."""
         return self._value
 
-    def settle(self, value: int) -> None:
-        """Show the value that holds, in both places, without proposing it again."""
+    def settle(self, value: int, limits: Limits) -> None:
+        """Show the value that holds, in both places, and how far the slider goes, without proposing anything."""
         self._settling, self._value = True, value
         try:
-            rule = self._rule
-            end = rule.slide if value <= rule.slide else rule.high
-            stop = rule.low + round((value - rule.low) / rule.step) * rule.step  # a typed value may lie between stops
-            if end > self.slider.max:
-                self.slider.max = end
-            self.slider.value = stop
-            self.slider.max = end
+            low, high = _ends(limits)
+            step = _step(limits)
+            stop = limits.low + round((value - limits.low) / step) * step  # a typed value may lie between
+            self.slider.min, self.slider.max = min(low, self.slider.min), max(high, self.slider.max)
+            self.slider.step = step
+            self.slider.value = min(stop, high)
+            self.slider.min, self.slider.max = low, high
+            self.slider.disabled = limits.low == limits.high
             self.number.value = value
         finally:
             self._settling = False
@@ -72,29 +73,74 @@ class NumberControl(w.Box):  # type: ignore[misc]
             self._propose(self._name, change["new"])
 
 
+class StopsControl(w.Box):  # type: ignore[misc]
+    """A button for each of the few numbers that a field can be, and a number to type."""
+
+    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose) -> None:
+        self._settling = False
+        self._value = value
+        self.buttons = w.ToggleButtons(options=_stops(limits), value=value, description=name, tooltip=rule.help)
+        self.number = NumberField(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
+        super().__init__([self.buttons, self.number])
+        for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}", "sl-choice", "sl-stops"):
+            self.add_class(css)
+
+        def moved(change: Any) -> None:
+            if not self._settling:
+                propose(name, change["new"])
+
+        self.buttons.observe(moved, "value")
+        self.number.observe(moved, "value")
+
+    @property
+    def value(self) -> int:
+        """The value that holds."""
+        return self._value
+
+    def settle(self, value: int, limits: Limits) -> None:
+        """Show the value that holds and the others that it could be, without proposing anything."""
+        self._settling, self._value = True, value
+        try:
+            if tuple(self.buttons.options) != _stops(limits):
+                self.buttons.options = _stops(limits)
+            self.buttons.value = value
+            self.number.value = value
+        finally:
+            self._settling = False
+
+
 class ChoiceControl(w.Box):  # type: ignore[misc]
-    """A switch between a few words for one field."""
+    """A switch between a few words for one field, or a list of more."""
 
     def __init__(self, name: str, rule: Choices, value: str, propose: Propose) -> None:
         self._settling = False
-        self.buttons = w.ToggleButtons(options=list(rule.values), value=value, description=name, tooltip=rule.help)
+        self._value = value
+        few = fits_in_a_row(rule)
+        self.buttons: w.ToggleButtons | w.Dropdown
+        if few:
+            self.buttons = w.ToggleButtons(options=list(rule.values), value=value, description=name, tooltip=rule.help)
+        else:
+            self.buttons = w.Dropdown(options=list(rule.values), value=value, description=name, tooltip=rule.help)
         super().__init__([self.buttons])
-        for css in ("shapelab-control", f"shapelab-control-{name}", "sl-choice"):
+        for css in ("shapelab-control", f"shapelab-control-{name}", "sl-choice" if few else "sl-list"):
             self.add_class(css)
         self.buttons.observe(lambda change: None if self._settling else propose(name, change["new"]), "value")
 
     @property
     def value(self) -> str:
         """The value that holds."""
-        return str(self.buttons.value)
+        return self._value
 
     def settle(self, value: str) -> None:
         """Show the value that holds, without proposing it again."""
-        self._settling = True
+        self._settling, self._value = True, value
         try:
             self.buttons.value = value
         finally:
             self._settling = False
+
+
+Control = NumberControl | StopsControl | ChoiceControl
 
 
 class Controls(w.VBox):  # type: ignore[misc]
@@ -102,61 +148,128 @@ class Controls(w.VBox):  # type: ignore[misc]
 
     Attributes:
       fields: the control of each field.
-      link: the box that makes linked fields move together, or None in a lesson that has none.
+      links: for each group of linked fields, the box that makes them move together.
+      aside: a widget that stands behind the field ``pattern``, such as what takes a picture; the caller shows it.
     """
 
-    def __init__(self, lesson: Lesson, config: Config, propose: Propose, apply: Apply) -> None:
-        self._lesson = lesson
-        self.fields: dict[str, NumberControl | ChoiceControl] = {}
-        self.link: w.Checkbox | None = None
+    def __init__(
+        self, lesson: Lesson, config: Config, propose: Propose, apply: Apply, *, aside: w.Widget | None = None
+    ) -> None:
+        self._lesson, self._config = lesson, config
+        self._propose = propose
+        self.fields: dict[str, Control] = {}
+        self.links: dict[tuple[str, ...], w.Checkbox] = {}
+        self._folded = w.VBox()
+        self._unfold = w.ToggleButton(value=False, tooltip="Show or hide these settings")
+        self._unfold.add_class("sl-unfold")
         children: list[w.Widget] = []
+        more: list[w.Widget] = []
         group = ""
         for name, rule in config.rules().items():
-            if rule.group != group:
-                group = rule.group
-                children.append(w.HTML(heading(group)))
-            value = getattr(config, name)
-            control = (
-                NumberControl(name, rule, value, propose)
-                if isinstance(rule, Bounds)
-                else ChoiceControl(name, rule, value, propose)
-            )
-            self.fields[name] = control
-            children.append(control)
-            if lesson.linked and name == lesson.linked[-1]:
-                self.link = self._make_link(config, propose)
-                children.append(self.link)
+            if rule.group != group and not rule.more:
+                children += [*self._fold(more), w.HTML(heading(rule.group))]
+                group, more = rule.group, []
+            (more if rule.more else children).append(self._control(name, rule))
+            linked = lesson.group_of(name)
+            if len(linked) > 1 and name == linked[-1]:
+                (more if rule.more else children).append(self._link(linked))
+            if name == "pattern" and aside is not None:
+                children.append(aside)
+        children += self._fold(more)
         if lesson.presets:
             children += [w.HTML(heading("Try")), *(_preset(name, apply, dict(v)) for name, v in lesson.presets.items())]
         super().__init__(children)
         self.add_class("shapelab-controls")
+        self._unfold.observe(self._on_unfold, "value")
+        self.settle(config)
 
-    @property
-    def linked(self) -> bool:
-        """Whether the linked fields move together."""
-        return self.link is not None and bool(self.link.value)
+    def linked(self, name: str) -> tuple[str, ...]:
+        """The fields that move when one does: itself, and those linked to it at present."""
+        group = self._lesson.group_of(name)
+        return group if group in self.links and self.links[group].value else (name,)
 
     def settle(self, config: Config) -> None:
-        """Show a configuration; fields that differ in it are linked no longer."""
+        """Show a configuration, and how far each slider goes in it; fields that differ are linked no longer."""
+        self._config = config
+        for group, box in self.links.items():
+            if len({getattr(config, name) for name in group}) > 1:
+                box.value = False
         for name, control in self.fields.items():
-            control.settle(getattr(config, name))
-        if self.link is not None and not self._equal(config):
-            self.link.value = False
+            value = getattr(config, name)
+            if isinstance(control, ChoiceControl):
+                control.settle(value)
+            else:
+                control.settle(value, self._limits(name))
+        self._show_what_counts()
+        plain = type(config)()
+        if any(rule.more and getattr(config, name) != getattr(plain, name) for name, rule in config.rules().items()):
+            self._unfold.value = True
 
-    def _equal(self, config: Config) -> bool:
-        return len({getattr(config, name) for name in self._lesson.linked}) == 1
+    def _limits(self, name: str) -> Limits:
+        together = [other for other in self.linked(name) if other != name]
+        return self._config.limits(name, together)
 
-    def _make_link(self, config: Config, propose: Propose) -> w.Checkbox:
-        box = w.Checkbox(
-            value=self._equal(config),
-            description=" = ".join(self._lesson.linked),
-            indent=False,
-            tooltip="Move them together",
-        )
+    def _show_what_counts(self) -> None:
+        """Fields that mean nothing at present are hidden."""
+        for name, rule in self._config.rules().items():
+            tied = isinstance(rule, Bounds) and rule.apart and len(self.linked(name)) > 1
+            self.fields[name].layout.display = None if self._config.counts(name) and not tied else "none"
+
+    def _control(self, name: str, rule: Bounds | Choices) -> Control:
+        value = getattr(self._config, name)
+        if isinstance(rule, Choices):
+            self.fields[name] = ChoiceControl(name, rule, value, self._propose)
+        else:
+            limits = self._config.limits(name)
+            kind = StopsControl if rule.few else NumberControl
+            self.fields[name] = kind(name, rule, value, limits, self._propose)
+        return self.fields[name]
+
+    def _fold(self, more: list[w.Widget]) -> list[w.Widget]:
+        """What stands folded, behind its button."""
+        if not more:
+            return []
+        names = [name for name, rule in self._config.rules().items() if rule.more]
+        self._folded.children = tuple(more)
+        self._folded.layout.display = "none"
+        self._unfold.description = ", ".join(names)
+        return [self._unfold, self._folded]
+
+    def _on_unfold(self, change: Any) -> None:
+        self._folded.layout.display = None if change["new"] else "none"
+
+    def _link(self, group: tuple[str, ...]) -> w.Checkbox:
+        equal = len({getattr(self._config, name) for name in group}) == 1
+        box = w.Checkbox(value=equal, description=" = ".join(group), indent=False, tooltip="Move them together")
         box.add_class("shapelab-link")
-        first = self._lesson.linked[0]
-        box.observe(lambda change: propose(first, self.fields[first].value) if change["new"] else None, "value")
+
+        def on_change(change: Any) -> None:
+            if change["new"]:
+                self._propose(group[0], self.fields[group[0]].value)
+            self.settle(self._config)
+
+        box.observe(on_change, "value")
+        self.links[group] = box
         return box
+
+
+def fits_in_a_row(rule: Choices) -> bool:
+    """Whether the words of a choice stand side by side, each as a button."""
+    return sum(map(len, rule.values)) <= ROOM
+
+
+def _ends(limits: Limits) -> tuple[int, int]:
+    """Where a slider ends; one with a single stop keeps a length, since none can be drawn without."""
+    return limits.low, max(limits.high, limits.low + 1)
+
+
+def _step(limits: Limits) -> int:
+    """From stop to stop; of two stops that lie apart there is none between."""
+    return max(limits.high - limits.low, 1) if limits.values else limits.step
+
+
+def _stops(limits: Limits) -> tuple[tuple[str, int], ...]:
+    return tuple((str(stop), stop) for stop in limits.stops)
 
 
 def _preset(name: str, apply: Apply, values: dict[str, Any]) -> w.Button:

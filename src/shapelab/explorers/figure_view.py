@@ -9,18 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
-from shapelab.explorers.front import module, style
+from shapelab.explorers.fronted import Fronted
 from shapelab.figures.marks import marks
 from shapelab.figures.theme import DARK_FOR_LIGHT
 
 NO_STAGE = -2
 
 
-class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
+class FigureView(Fronted):
     """Shows a specification of ``shapelab.figures``.
 
     Attributes:
@@ -32,8 +31,7 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
       stage: the stage just clicked, or ``NO_STAGE``.
     """
 
-    _esm = module()
-    _css = style()
+    _part = "default"
 
     spec = t.Dict().tag(sync=True)
     dark = t.Dict(DARK_FOR_LIGHT).tag(sync=True)
@@ -45,25 +43,30 @@ class FigureView(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._ready: list[Callable[[], None]] = []
-        self.on_msg(self._answer)
+        self._keys: list[Callable[[str], None]] = []
 
     def on_ready(self, call: Callable[[], None]) -> None:
         """Call a function each time a page has begun to show the picture."""
         self._ready.append(call)
 
+    def on_key(self, call: Callable[[str], None]) -> None:
+        """Call a function with "undo" or "redo" when the keys for it were pressed anywhere in the explorer."""
+        self._keys.append(call)
+
     def show(self, spec: dict[str, Any]) -> None:
         """Draw a specification; nothing is sent when it is the one already shown."""
         self.spec = to_send(spec)
 
-    def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def heard(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """Send plotly.js to a page that has no address for it, once a page: the browser remembers it."""
-        if not isinstance(content, dict):
-            return
         if content.get("ask") == "plotly":
             self.send({"give": "plotly"}, buffers=[_plotly_bundle()])
         elif content.get("say") == "ready":
             for call in self._ready:
                 call()
+        elif content.get("do") in ("undo", "redo"):
+            for press in self._keys:
+                press(content["do"])
 
 
 def to_send(spec: dict[str, Any]) -> dict[str, Any]:

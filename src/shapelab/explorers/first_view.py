@@ -11,10 +11,11 @@ from html import escape
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.explorers import convolution_words, pictures, words
+from shapelab.explorers.controls import fits_in_a_row
 from shapelab.explorers.front import style
+from shapelab.explorers.gallery import TABS
 from shapelab.figures.svg import svg, variables
 from shapelab.figures.theme import DARK, LIGHT
-from shapelab.lessons import LESSONS
 from shapelab.lessons.base import Bounds, Choices
 from shapelab.tracing.records import Trace
 
@@ -63,27 +64,34 @@ def _blocks(parts: list[tuple[str, str]]) -> str:
 
 
 def _tabs(spec: Spec) -> str:
-    """The lessons, where their picker will stand."""
+    """The lessons, and what can be done with a setting, where they will stand."""
     tabs = "".join(
-        f'<span class="jupyter-button{" mod-active" if name == spec.lesson_name else ""}">{escape(lesson.title)}</span>'
-        for name, lesson in LESSONS.items()
+        f'<span class="jupyter-button{" mod-active" if name == spec.lesson_name else ""}">{escape(title)}</span>'
+        for title, name in TABS
     )
-    return f'<div class="shapelab-lessons sl-first-tabs">{tabs}</div>'
+    tools = "".join(f'<button class="jupyter-button" disabled>{name}</button>' for name in ("Undo", "Redo", "Compare"))
+    return f'<div class="shapelab-lessons sl-first-tabs">{tabs}</div><div class="sl-toolbar">{tools}</div>'
 
 
 def _controls(spec: Spec) -> str:
-    """Each control as its name, its value, and its track."""
-    parts, group = [], ""
-    for name, rule in spec.config.rules().items():
-        if rule.group != group:
-            group = rule.group
-            parts.append(f'<div class="sl-first-block">{words.heading(group)}</div>')
-        parts.append(_control(name, rule, getattr(spec.config, name)))
+    """The controls as they will stand: each as its name, its value, and its track."""
+    parts, heading = [], ""
+    rules = spec.config.rules()
+    folded = [name for name, rule in rules.items() if rule.more]
+    for name, rule in rules.items():
+        if rule.group != heading:
+            heading = rule.group
+            parts.append(f'<div class="sl-first-block">{words.heading(heading)}</div>')
         group = spec.lesson.group_of(name)
+        equal = len({getattr(spec.config, linked) for linked in group}) == 1
+        tied = len(group) > 1 and equal and isinstance(rule, Bounds) and rule.apart
+        if spec.config.counts(name) and not tied and not rule.more:
+            parts.append(_control(name, rule, getattr(spec.config, name)))
         if len(group) > 1 and name == group[-1]:
-            equal = len({getattr(spec.config, linked) for linked in group}) == 1
             box = f'<input type="checkbox"{" checked" if equal else ""}>'
             parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(group))}</div>')
+        if folded and name == folded[-1]:
+            parts.append(f'<div class="sl-unfold">{escape(", ".join(folded))}</div>')
     if spec.lesson.presets:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]
@@ -91,11 +99,14 @@ def _controls(spec: Spec) -> str:
 
 
 def _control(name: str, rule: Bounds | Choices, value: int | str) -> str:
+    title = f"<span>{escape(name)}</span>"
+    if isinstance(rule, Choices) and not fits_in_a_row(rule):
+        return f'<div class="sl-first-control sl-list">{title}<u>{escape(str(value))}</u></div>'
     if isinstance(rule, Choices):
         words_of = (f"<b{' class=mod-active' if each == value else ''}>{escape(each)}</b>" for each in rule.values)
-        return f'<div class="sl-first-control sl-first-choice"><span>{escape(name)}</span>{"".join(words_of)}</div>'
+        return f'<div class="sl-first-control sl-first-choice">{title}{"".join(words_of)}</div>'
     share = min((int(value) - rule.low) / (rule.slide - rule.low), 1.0)
     return (
-        f'<div class="sl-first-control sl-role-{rule.role}"><span>{escape(name)}</span><b>{value}</b>'
+        f'<div class="sl-first-control sl-role-{rule.role}">{title}<b>{value}</b>'
         f'<i style="--share:{share:.4f}"></i></div>'
     )

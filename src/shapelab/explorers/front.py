@@ -18,8 +18,10 @@ _MODULE = (
     "figure_convolution.js",
     "figure_network.js",
     "figure_view.js",
+    "upload.js",
+    "lesson_text.js",
 )
-_STYLES = ("explorer.css", "grid.css", "network.css")
+_STYLES = ("explorer.css", "grid.css", "network.css", "shell.css", "text.css", "pitfalls.css")
 
 
 @lru_cache(maxsize=1)

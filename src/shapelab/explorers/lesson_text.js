@@ -59,7 +59,7 @@ function explaining(model, body, card) {
   };
 }
 
-function render({ model, el }) {
+function renderText({ model, el }) {
   const own = `sl-text-${++texts}`;
   const [body, card] = [document.createElement("div"), document.createElement("div")];
   el.classList.add("shapelab-text");
@@ -106,4 +106,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export const lessonText = { render: renderText };

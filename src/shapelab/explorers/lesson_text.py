@@ -7,10 +7,10 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-import anywidget
 import traitlets as t
 
 from shapelab import lessons
+from shapelab.explorers.fronted import Fronted
 from shapelab.explorers.live_convolution import live_convolution
 from shapelab.explorers.live_network import live_network
 from shapelab.explorers.two_sources import two_sources
@@ -22,7 +22,7 @@ _TERM = re.compile(r'data-term="([^"]+)"')
 _LIVE = re.compile(r'data-live(?:-pick)?="([^"]+)"')
 
 
-class LessonText(anywidget.AnyWidget):  # type: ignore[misc]
+class LessonText(Fronted):
     """Shows the text of a lesson; its numbers change in place, so an open section, focus and hover stay.
 
     Attributes:
@@ -31,7 +31,7 @@ class LessonText(anywidget.AnyWidget):  # type: ignore[misc]
       live: what stands in the places marked ``data-live``, as plain text by name.
     """
 
-    _esm = (Path(__file__).parent / "lesson_text.js").read_text(encoding="utf-8")
+    _part = "lessonText"
 
     html = t.Unicode("").tag(sync=True)
     terms = t.Dict().tag(sync=True)

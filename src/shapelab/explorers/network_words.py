@@ -39,14 +39,14 @@ def failure_rule(trace: Trace) -> str:
     return f'<div role="alert"><div class="sl-rule sl-failed">{head}</div>{cause}</div>'
 
 
-def failure_said(trace: Trace, near: Mapping[str, tuple[int, ...]] = MappingProxyType({})) -> str:
-    """Under the picture: which sizes work, where they are known, and what JAX itself said, folded."""
+def failure_said(trace: Trace, near: Mapping[str, tuple[int | str, ...]] = MappingProxyType({})) -> str:
+    """Under the picture: which settings work, where they are known, and what JAX itself said, folded."""
     error = trace.error
     if error is None:
         return ""
     said = f"<details><summary>What JAX said</summary><pre>{escape(error.message)}</pre></details>"
     sizes = "; ".join(f"{field} = {' or '.join(map(str, values))}" for field, values in near.items() if values)
-    ways = f"The nearest sizes that work: <b>{sizes}</b>" if sizes else escape(error.remedy)
+    ways = f"The nearest settings that work: <b>{sizes}</b>" if sizes else escape(error.remedy)
     return f'<div class="sl-failure">{ways}{said}</div>'
 
 

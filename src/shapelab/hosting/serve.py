@@ -26,7 +26,15 @@ from shapelab.explorers.first_view import first_view_style
 from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.assets import ROUTE as ASSETS
 from shapelab.hosting.assets import AssetHandler, Assets
-from shapelab.hosting.bundle import ROUTE, BundleHandler, HealthHandler, address
+from shapelab.hosting.bundle import (
+    MODULE_ROUTE,
+    ROUTE,
+    BundleHandler,
+    HealthHandler,
+    ModuleHandler,
+    address,
+    module_address,
+)
 from shapelab.hosting.channels import ChannelsHandler
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
@@ -85,6 +93,7 @@ class Server(Voila):  # type: ignore[misc]
         )
         handlers = [
             (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
+            (url_path_join(self.server_url, "/" + MODULE_ROUTE), ModuleHandler),
             (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
             (url_path_join(self.server_url, "/healthz"), HealthHandler),
         ]
@@ -110,6 +119,7 @@ class Server(Voila):  # type: ignore[misc]
             "fullLabextensionsUrl": found.address(self.base_url, "labextensions"),
             "shapelabScript": found.address(self.base_url, found.join("voila/voila.js")),
             "shapelabPlotly": address(self.base_url),
+            "shapelabModule": module_address(self.base_url),
             "jupyterLabTheme": self.voila_configuration.theme,
         }
 

@@ -45,7 +45,7 @@ class Conv1DConfig(ConvolutionConfig):
     pad_right: int = bounded(1, low=0, high=16, slide=8, group="Convolution", role="padding", help=RIGHT, when=EXPLICIT)
     features: int = bounded(4, low=1, high=16, group="Convolution", role="output", help=FEATURES)
     dilation: int = bounded(1, low=1, high=8, group="Convolution", role="kernel", help=DILATION, more=True)
-    groups: int = bounded(1, low=1, high=16, group="Convolution", role="kernel", help=GROUPS, more=True)
+    groups: int = bounded(1, low=1, high=16, group="Convolution", role="kernel", help=GROUPS, more=True, few=True)
     bias: str = choice("yes", "yes", "no", group="Convolution", help=BIAS, more=True)
     transposed: str = choice("no", "no", "yes", group="Convolution", help=TRANSPOSED, more=True)
     pattern: str = choice("random", *PATTERNS, group="Values", help=PATTERN)

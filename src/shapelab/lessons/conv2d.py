@@ -61,7 +61,7 @@ class Conv2DConfig(ConvolutionConfig):
     features: int = bounded(4, low=1, high=16, group=GROUP, role="output", help=FEATURES)
     library: str = choice("nnx", "nnx", "linen", group=GROUP, help=LIBRARY)
     dilation: int = bounded(1, low=1, high=8, group=GROUP, role="kernel", help=DILATION, more=True)
-    groups: int = bounded(1, low=1, high=16, group=GROUP, role="kernel", help=GROUPS, more=True)
+    groups: int = bounded(1, low=1, high=16, group=GROUP, role="kernel", help=GROUPS, more=True, few=True)
     bias: str = choice("yes", "yes", "no", group=GROUP, help=BIAS, more=True)
     transposed: str = choice("no", "no", "yes", group=GROUP, help=TRANSPOSED, more=True)
     pattern: str = choice("random", *PATTERNS, group="Values", help=PATTERN)

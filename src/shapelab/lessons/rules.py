@@ -29,6 +29,7 @@ class Bounds:
       more: whether its control stands in the folded part.
       follows: the field whose value it takes where that one is named and this one is not.
       apart: whether it is shown only while it does not move together with the fields that it is linked to.
+      few: whether its values are few and uneven, so that each has a button instead of a place on a slider.
     """
 
     low: int
@@ -41,6 +42,7 @@ class Bounds:
     more: bool = False
     follows: str = ""
     apart: bool = False
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,10 @@ def bounded(
     more: bool = False,
     follows: str = "",
     apart: bool = False,
+    few: bool = False,
 ) -> Any:
     """A field for a whole number from ``low`` to ``high``, both allowed; ``slide`` ends its slider, else ``high``."""
-    rule = Bounds(low, high, high if slide is None else slide, group, role, help, when, more, follows, apart)
+    rule = Bounds(low, high, high if slide is None else slide, group, role, help, when, more, follows, apart, few)
     return field(default=default, metadata={"rule": rule})
 
 
