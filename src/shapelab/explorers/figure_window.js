@@ -122,7 +122,7 @@ function inputWords(axes, place) {
 function short(value) {
   const size = Math.abs(value);
   let text;
-  if (value === 0) text = "0";
+  if (Number.isInteger(value) && size < 9999.5) text = `${value}`;
   else if (size >= 9999.5 || size < 0.00995) text = value.toExponential(0).replace("e+", "e");
   else if (size < 0.0995) text = value.toFixed(3).replace("0.", ".");
   else text = value.toFixed(size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2);

@@ -20,12 +20,13 @@ from shapelab.tracing.records import SPATIAL, Parameter, Stage, Trace
 Spec = dict[str, Any]
 Array = np.ndarray[Any, Any]
 
+RESHAPES = ("expand_dims", "squeeze", "reshape")
 STAIRS = 16  # input sizes that the staircase shows
 
 
 @dataclass(frozen=True)
 class OneConvolution:
-    """A trace that is one convolution of one unbatched input, and nothing else that slides.
+    """A trace that is one convolution of one unbatched input, with its bias or without, and nothing else.
 
     Attributes:
       stage: the convolution.
@@ -72,7 +73,7 @@ def one_convolution(trace: Trace, chosen: tuple[int, ...] | None) -> OneConvolut
     sliding = [stage for stage in trace.stages if stage.windows is not None]
     if len(sliding) != 1 or sliding[0].op not in ("conv", "conv_transpose"):
         return None
-    if trace.error is not None or len(trace.inputs) != 1 or not trace.outputs:
+    if trace.error is not None or len(trace.inputs) != 1 or not trace.outputs or not _alone(trace, sliding[0]):
         return None
     stage, rank = sliding[0], len(trace.inputs[0].shape)
     windows = stage.windows or ()
@@ -85,6 +86,12 @@ def one_convolution(trace: Trace, chosen: tuple[int, ...] | None) -> OneConvolut
     cell = tuple(max(0, min(at, size - 1)) for at, size in zip(chosen[-len(windows) :], sizes, strict=True))
     stages = tuple(sorted({trace.stages.index(stage), len(trace.stages) - 1}))
     return OneConvolution(stage, kernels[0], cell, stages)
+
+
+def _alone(trace: Trace, convolution: Stage) -> bool:
+    """Whether everything else only gives the batch axis and takes it away, or adds the bias."""
+    others = [stage for stage in trace.stages if stage is not convolution]
+    return all(stage.op in RESHAPES or (stage.op == "add" and stage.parameters) for stage in others)
 
 
 def _drawable(trace: Trace, windows: Iterable[Window]) -> bool:

@@ -22,12 +22,14 @@ EVEN = 0.179  # luminance on which black and white are equally easy to read; eit
 
 
 def number(value: float) -> str:
-    """A number in at most five characters: ``−0.34``, ``1.2``, ``.034``, ``3e−3``, ``0``."""
+    """A number in at most five characters: ``−0.34``, ``1.2``, ``.034``, ``3e−3``; whole ones as they are."""
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "−inf" if value < 0 else "inf"
     size = abs(value)
-    if value == 0 or size >= 9999.5 or size < 0.00995:
-        text = "0" if value == 0 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+    if float(value).is_integer() and size < 9999.5:
+        text = f"{value:.0f}"
+    elif size >= 9999.5 or size < 0.00995:
+        text = f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
     elif size < 0.0995:
         text = f"{value:.3f}".replace("0.", ".")
     else:
@@ -63,6 +65,18 @@ def numbers(canvas: Canvas, plane: Plane, values: Array, *, role: str, limits: t
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value):
             write(canvas, plane, row, column, number(float(value)), str(inks[row, column]))
+
+
+def write_zeros(canvas: Canvas, plane: Plane, places: Array, *, ground: str) -> None:
+    """Write 0 into hatched cells, (n, 2) rows and columns, each on a plate of the ground's colour."""
+    if not len(places):
+        return
+    wide, high = 0.8 * type_size(plane), 1.15 * type_size(plane)
+    middles = [plane.place(row + 0.5, column + 0.5) for row, column in places]
+    plates = (f"M {x - wide / 2:.1f},{y - high / 2:.1f} h {wide:.1f} v {high:.1f} h {-wide:.1f} Z" for x, y in middles)
+    canvas.path(" ".join(plates), line=ground, width=0.5, fill=ground)
+    for row, column in places:
+        write(canvas, plane, int(row), int(column), "0", LIGHT.padding_text)
 
 
 def write(canvas: Canvas, plane: Plane, row: int, column: int, text: str, colour: str) -> None:

@@ -31,7 +31,7 @@ def padding(canvas: Canvas, plane: Plane, start: tuple[int, int], size: tuple[in
     for x, y, right, bottom in _strips_around(plane, start, size):
         box = (x + inset, y + inset, right - inset, bottom - inset)
         corner, extent = (box[0], box[1]), (box[2] - box[0], box[3] - box[1])
-        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint, opacity=0.3 if over else 1.0)
+        canvas.rectangle(corner, extent, fill=LIGHT.padding_tint, opacity=0.12 if over else 1.0)
         canvas.path(hatching(box), line=LIGHT.padding, width=1.32, opacity=CLEAR if over else 1.0)
         if edge:
             canvas.rectangle(corner, extent, line=LIGHT.padding)

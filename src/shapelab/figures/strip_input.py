@@ -9,7 +9,7 @@ import numpy as np
 from shapelab.figures.canvas import Canvas
 from shapelab.figures.coverage import reads
 from shapelab.figures.grids import OWN_EDGE, Plane, cells, crossed_out
-from shapelab.figures.numbers import has_room, numbers, write
+from shapelab.figures.numbers import has_room, numbers, write_zeros
 from shapelab.figures.padding import hatching, padding
 from shapelab.figures.theme import LIGHT
 from shapelab.geometry.padding import Fill
@@ -85,15 +85,18 @@ def _padded(shown: Strip, values: Array) -> Array:
 
 
 def _draw_numbers(canvas: Canvas, shown: Strip, plane: Plane, padded: Array, limits: tuple[float, float]) -> None:
+    lo, end = shown.window.padding.lo, shown.window.padding.lo + shown.axis.spread
     shows = padded
-    if shown.coverage:  # a repeated cell's reads are counted where it comes from, and a gap is crossed out
-        lo, end = shown.window.padding.lo, shown.window.padding.lo + shown.axis.spread
+    if shown.coverage:  # a repeated cell's reads are counted where it comes from
         shows = np.full_like(padded, np.nan)
-        shows[:, lo:end] = np.where(padded[:, lo:end] > 0, padded[:, lo:end], np.nan)
-    numbers(canvas, plane, shows, role="input", limits=limits)
+        shows[:, lo:end] = padded[:, lo:end]
+    zeros = np.argwhere(np.isnan(shows))
+    crossed = np.isin(shown.axis.sources(), shown.window.unread(shown.axis.n_in))
+    numbers(canvas, plane, np.where(crossed, np.nan, shows), role="input", limits=limits)
     if not shown.coverage:
-        for row, column in np.argwhere(np.isnan(shows)):
-            write(canvas, plane, int(row), int(column), "0", LIGHT.padding_text)
+        between = (zeros[:, 1] >= lo) & (zeros[:, 1] < end)
+        write_zeros(canvas, plane, zeros[~between], ground=LIGHT.padding_tint)
+        write_zeros(canvas, plane, zeros[between], ground=LIGHT.panel)
 
 
 def _draw_words(canvas: Canvas, shown: Strip, plane: Plane, unread: str, widened: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from shapelab.figures.canvas import Canvas, Point
 from shapelab.figures.coverage import reads
 from shapelab.figures.grids import OWN_EDGE, Plane, blocks_of, cells, crossed_out, thinned_note
-from shapelab.figures.numbers import has_room, numbers, write
+from shapelab.figures.numbers import has_room, numbers, write_zeros
 from shapelab.figures.padding import hatching, padding
 from shapelab.figures.theme import LIGHT
 from shapelab.geometry.padding import Fill
@@ -114,12 +114,24 @@ def _draw_numbers(
         (top, _), (left, _) = ((w.padding.lo, w.padding.hi) for w in shown.windows)
         inner = np.full_like(shows, np.nan)
         place = slice(top, top + shown.axes[0].spread), slice(left, left + shown.axes[1].spread)
-        inner[place] = np.where(shows[place] > 0, shows[place], np.nan)  # a gap is crossed out
+        inner[place] = shows[place]
         shows = inner
-    numbers(canvas, plane, shows, role="input", limits=limits)
+    zeros = np.argwhere(np.isnan(shows))
+    lost = [np.isin(axis.sources(), axis.window.unread(axis.n_in)) for axis in shown.axes]
+    crossed = lost[0][:, None] | lost[1][None, :]
+    numbers(canvas, plane, np.where(crossed, np.nan, shows), role="input", limits=limits)
     if not shown.coverage:
-        for row, column in np.argwhere(np.isnan(shows)):
-            write(canvas, plane, int(row), int(column), "0", LIGHT.padding_text)
+        between = _between(shown, zeros)
+        write_zeros(canvas, plane, zeros[~between], ground=LIGHT.padding_tint)
+        write_zeros(canvas, plane, zeros[between], ground=LIGHT.panel)
+
+
+def _between(shown: Convolution, places: Array) -> Array:
+    """Which padded places lie within the spread input."""
+    starts = np.array([window.padding.lo for window in shown.windows])
+    ends = starts + np.array([axis.spread for axis in shown.axes])
+    found: Array = np.all((places >= starts) & (places < ends), axis=1)
+    return found
 
 
 def _draw_words(canvas: Canvas, shown: Convolution, plane: Plane, unread: str, widened: bool) -> None:
