@@ -106,7 +106,7 @@ def _strokes(corner: tuple[float, float], size: tuple[float, float], step: float
 def _draw_sign(canvas: Canvas, planes: tuple[Plane, Plane], bottom: float) -> float:
     """≠ between the two."""
     first, second = planes
-    at = (canvas.width / 2 + 20, HEAD - 24)
+    at = (canvas.width / 2, HEAD + 16)
     if first.corner[0] == second.corner[0]:  # one below the other
         at = (12.0, (first.corner[1] + first.height + second.corner[1]) / 2)
     canvas.text(at, "<b>≠</b>", colour=LIGHT.failed, size=24)
