@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import importlib.util
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
-from shapelab.explorers.figure_view import FigureView, to_send
+from app.picture import as_json, picture_page
 from shapelab.figures.theme import DARK, DARK_FOR_LIGHT, LIGHT
 from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.geometry import Window
 from shapelab.geometry.padding import same
 
-HERE = Path(__file__).parent
 SIZE, STRIDE, KERNEL = (1024, 1000), 3, 5
 POINT = """([x, y]) => {
   const place = document.querySelector("#place .shapelab-frame"), frame = place.getBoundingClientRect();
@@ -48,40 +43,13 @@ def picture(seed: int = 0, size: tuple[int, int] = SIZE) -> tuple[Convolution, d
     return shown, window_grid(shown)
 
 
-def as_json(spec: dict[str, Any]) -> str:
-    return json.dumps(to_send(spec), default=lambda data: base64.b64encode(data).decode())
-
-
 @pytest.fixture
 def figure(browser: Browser) -> Iterator[Page]:
-    """A page with one picture and a model that leads nowhere."""
-    plotly = importlib.util.find_spec("plotly")
-    assert plotly is not None
-    assert plotly.origin is not None
-    bundle = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
-    files = {
-        "/": ("text/html", (HERE / "figure_page.html").read_text(encoding="utf-8")),
-        "/plotly.js": ("text/javascript", bundle.read_text(encoding="utf-8")),
-        "/figure_view.js": ("text/javascript", FigureView._esm),
-        "/explorer.css": ("text/css", FigureView._css),
-    }
-
-    def answer(route: Route) -> None:
-        kind, body = files["/" + route.request.url.split("/", 3)[3]]
-        route.fulfill(content_type=kind, body=body)
-
-    page = browser.new_page(viewport={"width": 900, "height": 800}, color_scheme="light")
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.route("**/*", answer)
-    page.goto("http://picture.test/")
-    page.wait_for_function("globalThis.show !== undefined")
-    yield page
-    page.close()
-    assert not complaints
+    with picture_page(browser) as page:
+        yield page
 
 
-def shows(page: Page, spec: dict[str, Any]) -> None:
+def drawn(page: Page, spec: dict[str, Any]) -> None:
     """Wait until a picture is drawn."""
     alt = spec["layout"]["meta"]["alt"]
     page.wait_for_function("alt => document.querySelector('.js-plotly-plot')?.layout?.meta?.alt === alt", arg=alt)
@@ -91,7 +59,7 @@ def shows(page: Page, spec: dict[str, Any]) -> None:
 def test_pointing_at_cells_of_less_than_a_pixel_lights_true_windows_at_once_and_sends_nothing(figure: Page) -> None:
     _, spec = picture()
     figure.evaluate("json => show(json)", as_json(spec))
-    shows(figure, spec)
+    drawn(figure, spec)
     padded, output = (spec["layout"]["meta"]["planes"][name] for name in ("padded", "output"))
     assert max(padded["cell"]) < 1
     sent = figure.evaluate("model.sent")
@@ -113,7 +81,7 @@ def test_pointing_at_cells_of_less_than_a_pixel_lights_true_windows_at_once_and_
 def test_the_words_under_the_pointer_tell_the_block_and_its_number(figure: Page) -> None:
     shown, spec = picture()
     figure.evaluate("json => show(json)", as_json(spec))
-    shows(figure, spec)
+    drawn(figure, spec)
     padded = spec["layout"]["meta"]["planes"]["padded"]
     lo = [window.padding.lo for window in shown.windows]
     for row, column, ends in (
@@ -132,12 +100,12 @@ def test_the_words_under_the_pointer_tell_the_block_and_its_number(figure: Page)
 def test_of_many_pictures_the_last_is_drawn_and_hardly_any_other(figure: Page) -> None:
     many = [picture(size=(8 + n, 8))[1] for n in range(30)]
     figure.evaluate("json => show(json)", as_json(many[0]))
-    shows(figure, many[0])
+    drawn(figure, many[0])
     before = figure.evaluate("Number(document.getElementById('place').dataset.drawn)")
     figure.evaluate("all => all.forEach(show)", [as_json(spec) for spec in many[1:]])
-    shows(figure, many[-1])
-    drawn = figure.evaluate("Number(document.getElementById('place').dataset.drawn)")
-    assert drawn - before <= 3
+    drawn(figure, many[-1])
+    pictures = figure.evaluate("Number(document.getElementById('place').dataset.drawn)")
+    assert pictures - before <= 3
     words = figure.evaluate("[...document.querySelectorAll('.annotation-text')].map(text => text.textContent)")
     assert any(text.startswith("input 37 × 8") for text in words)
 
@@ -145,18 +113,18 @@ def test_of_many_pictures_the_last_is_drawn_and_hardly_any_other(figure: Page) -
 def test_a_picture_that_came_while_hidden_is_drawn_when_it_is_shown(figure: Page) -> None:
     (_, first), (_, second) = picture(size=(8, 8)), picture(size=(9, 8))
     figure.evaluate("json => show(json)", as_json(first))
-    shows(figure, first)
+    drawn(figure, first)
     figure.evaluate("document.getElementById('place').style.display = 'none'")
     figure.evaluate("json => show(json)", as_json(second))
     figure.evaluate("document.getElementById('place').style.display = ''")
-    shows(figure, second)
+    drawn(figure, second)
 
 
 def test_lines_and_words_change_their_colours_with_the_theme(figure: Page) -> None:
     _, spec = picture(size=(8, 8))
     figure.evaluate("table => setDark(table)", DARK_FOR_LIGHT)
     figure.evaluate("json => show(json)", as_json(spec))
-    shows(figure, spec)
+    drawn(figure, spec)
     read = "[...document.querySelectorAll('.shapelab-marks')].map(svg => svg.innerHTML).join('')"
     light = figure.evaluate(read)
     assert LIGHT.padding in light
