@@ -23,9 +23,24 @@ function listenAround(explorer, view) {
   on("focusout", darkens);
   on("click", (event) => {
     const [trait, value] = event.target.closest?.("[data-pick]")?.dataset.pick.split(":") ?? [];
-    if (trait === "stage" && explorer.querySelector(".shapelab-figure") === view.el) view.choose("stage", Number(value));
+    if (trait === "stage" && own()) view.choose("stage", Number(value));
   });
+  const own = () => explorer.querySelector(".shapelab-figure") === view.el;
+  const place = document.documentElement.dataset.shapelabPage === undefined ? explorer : document;
+  const pressed = (event) => own() && explorer.clientWidth && takeBack(event, view.model);
+  place.addEventListener("keydown", pressed, { signal: listening.signal });
   return () => listening.abort();
+}
+
+const TYPED = "input:not([type=checkbox], [type=radio], [type=range], [type=file]), textarea"; // have an undo of their own
+
+// Ctrl+Z takes the last change back; with Shift, or Ctrl+Y, it is made again.
+function takeBack(event, model) {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !"zy".includes(key) || event.target.matches?.(TYPED)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  model.send({ do: key === "y" || event.shiftKey ? "redo" : "undo" });
 }
 
 // Light a part that the picture names; none, or one that it does not have, lights nothing.

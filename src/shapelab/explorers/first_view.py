@@ -14,6 +14,7 @@ from shapelab.explorers import convolution_words, pictures, words
 from shapelab.explorers.controls import fits_in_a_row
 from shapelab.explorers.front import style
 from shapelab.explorers.gallery import TABS
+from shapelab.explorers.lesson_text import written
 from shapelab.figures.svg import svg, variables
 from shapelab.figures.theme import DARK, LIGHT
 from shapelab.lessons.base import Bounds, Choices
@@ -34,10 +35,12 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
             (f"sl-first-figure sl-{width}", svg(pictures.convolution_picture(trace, lone, values, width == "narrow")))
             for width in ("wide", "narrow")
         ),
-        ("sl-said", convolution_words.arithmetic(lone, values) if values is not None else ""),
+        ("sl-options", _options(trace)),
+        ("sl-said", convolution_words.arithmetic(lone, values)),
     ]
     right = [
         ("", words.heading("As code") + words.code(spec.lesson.code(spec.config))),
+        ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
         ("", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
         ("", words.heading("Size of the output")),
         ("sl-first-figure", svg(pictures.staircase(lone, trace))),
@@ -96,6 +99,17 @@ def _controls(spec: Spec) -> str:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]
     return "".join(parts)
+
+
+def _options(trace: Trace) -> str:
+    """What the picture can show, where it can be chosen."""
+    lists = "".join(
+        f'<div class="widget-dropdown"><span class="widget-label">{name} channel</span>'
+        "<select><option>0</option></select></div>"
+        for name in (("input", "output") if len(trace.outputs[0].shape) > 2 else ("output",))
+    )
+    views = '<button class="jupyter-button mod-active">values</button><button class="jupyter-button">coverage</button>'
+    return f'<div class="widget-toggle-buttons"><span class="widget-label">show</span>{views}</div>{lists}'
 
 
 def _control(name: str, rule: Bounds | Choices, value: int | str) -> str:

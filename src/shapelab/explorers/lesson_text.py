@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 
 import traitlets as t
@@ -19,6 +20,7 @@ from shapelab.tracing.records import Trace
 
 _TEXTS = Path(lessons.__file__).parent / "texts"
 _TERM = re.compile(r'data-term="([^"]+)"')
+_LIVE_PLACE = re.compile(r'<[a-z]+[^>]*data-live="([^"]+)"[^>]*>')
 _LIVE = re.compile(r'data-live(?:-pick)?="([^"]+)"')
 
 
@@ -68,6 +70,13 @@ def text(lesson: str) -> str:
     if lesson not in lessons.LESSONS:
         return ""
     return (_TEXTS / f"{lesson}.html").read_text(encoding="utf-8") + two_sources()
+
+
+def written(lesson: str, trace: Trace, config: Config) -> str:
+    """The sections of a lesson with the numbers of a trace in their places, for a page without a script."""
+    numbers = live(trace, config)
+    sections = _LIVE_PLACE.sub(lambda found: found[0] + escape(numbers.get(found[1], "")), text(lesson))
+    return sections.partition("<dialog")[0].replace(' name="sl-text"', "")  # it would close the live page's
 
 
 @lru_cache(maxsize=8)

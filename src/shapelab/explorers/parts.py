@@ -58,7 +58,7 @@ class Parts:
         self._pinned = _box(w.VBox, "sl-pinned", [self.pinned_title, self.pinned_picture])
         self._pinned.layout.display = self.present_title.layout.display = "none"
         present = _box(w.VBox, "sl-present", [self.present_title, self.picture])
-        self.pictures = _box(w.Box, "sl-pictures", [self._pinned, present])
+        self.pictures = _box(w.Box, "sl-pictures", [present, self._pinned])
         self.comparison = _html("sl-compared")
         self.view = w.ToggleButtons(options=["values", "coverage"], description="show", tooltip="What each cell shows")
         self.input_channel, self.output_channel = _channel("input channel"), _channel("output channel")
