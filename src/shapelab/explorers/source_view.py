@@ -40,10 +40,8 @@ def source_html(trace: Trace, selected: int | None) -> str:
     chains = [chain_of(stage) for stage in trace.stages]
     failed = trace.error.source if trace.error is not None else None
     makers = _makers(chains)
-    chosen = chains[selected] if selected is not None else ()
-    names = numbered(trace.stages)
     parts = _parts([*makers, *([failed] if failed is not None else [])])
-    return "".join(_part(part, makers, chosen, chains, names, failed) for part in parts)
+    return "".join(_part(part, makers, trace, selected) for part in parts)
 
 
 def line_of(stage: Stage) -> str:
@@ -114,12 +112,13 @@ def _without_gaps(lines: Sequence[int], text: Sequence[str]) -> list[int]:
 def _part(
     part: Part,
     makers: dict[Source, list[int]],
-    chosen: Chain,
-    chains: Sequence[Chain],
-    names: Sequence[str],
-    failed: Source | None,
+    trace: Trace,
+    selected: int | None,
 ) -> str:
     rows = []
+    names = numbered(trace.stages)
+    chosen = chain_of(trace.stages[selected]) if selected is not None else ()
+    failed = trace.error.source if trace.error is not None else None
     text = linecache.getlines(part.file)
     for number in part.lines:
         source = Source(part.file, number)
@@ -129,7 +128,7 @@ def _part(
         if not stages:
             rows.append(f'<span class="sl-source-line{lit}">{words}</span>')
             continue
-        pick = _next(stages, chosen, chains)
+        pick = _next(stages, source, selected, trace)
         made = ", ".join(names[stage] for stage in stages[:4]) + (" …" if len(stages) > 4 else "")
         rows.append(
             f'<button type="button" class="sl-source-line{lit}" data-pick="stage:{pick}" data-point="stage-{pick}" '
@@ -147,11 +146,19 @@ def _lit(source: Source, chosen: Chain, failed: Source | None) -> str:
     return " sl-source-call" if source in chosen else ""
 
 
-def _next(stages: Sequence[int], chosen: Chain, chains: Sequence[Chain]) -> int:
-    """Of the stages of a line the one whose calls have most in common with those of the selected stage."""
+def _next(stages: Sequence[int], source: Source, selected: int | None, trace: Trace) -> int:
+    """What a click on a line selects: the stage called most like the selected one, on whose own line the next.
+
+    A line in a loop, or of a class that is used again, makes several.
+    """
+    if selected is None:
+        return stages[0]
+    if selected in stages and chain_of(trace.stages[selected])[-1] == source:
+        return stages[(stages.index(selected) + 1) % len(stages)]
+    calls = trace.stages[selected].calls
 
     def shared(stage: int) -> int:
-        alike = [one == other for one, other in zip(chains[stage], chosen, strict=False)]
+        alike = [one == other for one, other in zip(trace.stages[stage].calls, calls, strict=False)]
         return alike.index(False) if False in alike else len(alike)
 
     return max(stages, key=lambda stage: (shared(stage), -stage))
