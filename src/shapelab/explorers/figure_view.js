@@ -158,7 +158,7 @@ function render({ model, el }) {
     keepKeys(explorer);
     deaf ??= listenAround(explorer, view);
     const narrow = explorer.clientWidth <= 700;
-    if (narrow !== model.get("narrow")) view.choose("narrow", narrow);
+    if (explorer.clientWidth && narrow !== model.get("narrow")) view.choose("narrow", narrow); // hidden, it has no width
     if (Math.abs(frame.clientWidth - drawnWidth) > 1 || drawnSpec !== model.get("spec")) draw();
   });
   const themes = new MutationObserver(draw);
