@@ -360,6 +360,14 @@ def test_markdown(trace):
     assert sum(line.startswith("|") for line in lines) == 2 + 3
 
 
+def test_a_field_named_like_an_option_of_the_command_stands_behind_the_lesson_s_name(trace):
+    answer = trace("unet --unet-depth 3 --H 32 --W 32 --depth 0 --json")
+    assert answer.code == 0
+    record = json.loads(answer.out)
+    assert record["depth"] == 0
+    assert record["name"] == "UNetOfDepth"
+
+
 def test_a_lesson_takes_depth_and_limits_too(trace):
     answer = trace("unet --H 32 --depth 1 --json")
     assert answer.code == 0

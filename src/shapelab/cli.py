@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from shapelab.trace_command import add_trace, allowed, parsed_as_lesson
+from shapelab.trace_command import add_trace, allowed, option, parsed_as_lesson
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +78,10 @@ def _list(args: argparse.Namespace) -> int:
     for lesson in LESSONS.values():
         print(f"{lesson.name:<8} {lesson.title}")
         for name, rule in lesson.Config.rules().items():
-            print(f"  --{name.replace('_', '-'):<15} {allowed(rule):<14} {rule.help}")
+            words, says = allowed(rule), rule.help
+            if len(words) > 14:
+                words, says = "a word", f"{says} ({words})"
+            print(f"  {option(lesson, name):<17} {words:<14} {says}")
     return 0
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shapelab.tracing.records import Trace
 
 ABOVE = 3
+OWN_OPTIONS = {"depth"}  # of the command, which are also fields of a lesson
 USAGE = """shapelab trace FILE.py:NAME [--input [NAME=]SIZE ... [DTYPE]] [--arg NAME=VALUE] [--set NAME=VALUE]
                       [--method METHOD] [--depth N] [--json | --markdown]
                       [--fail-above-params N] [--fail-above-macs N]
@@ -83,15 +84,22 @@ def parsed_as_lesson(arguments: Sequence[str]) -> argparse.Namespace | None:
     for name, rule in lesson.Config.rules().items():
         kind = _number if isinstance(rule, Bounds) else str
         says = f"{allowed(rule)} (default: {getattr(lesson.Config.of({}), name)})"
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, metavar="N", help=says)
+        parser.add_argument(option(lesson, name), dest=f"set_{name}", type=kind, metavar="N", help=says)
     _add_output(parser)
     parser.set_defaults(run=_trace_lesson, lesson=lesson)
     return parser.parse_args(arguments[2:])
 
 
+def option(lesson: Lesson, name: str) -> str:
+    """The option that sets a field of a lesson: its name, behind the lesson's where the command has one so named."""
+    return f"--{lesson.name}-{name}" if name in OWN_OPTIONS else f"--{name.replace('_', '-')}"
+
+
 def allowed(rule: Bounds | Choices) -> str:
     """What a setting of a lesson may be."""
-    return f"{rule.low} to {rule.high}" if isinstance(rule, Bounds) else " or ".join(rule.values)
+    if isinstance(rule, Bounds):
+        return f"{rule.low} to {rule.high}"
+    return " or ".join((", ".join(rule.values[:-1]), rule.values[-1]))
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +119,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _trace_lesson(args: argparse.Namespace) -> int:
     from shapelab.engine.spec import check
 
-    given = {name: getattr(args, name) for name in args.lesson.Config.rules() if getattr(args, name) is not None}
+    settings = {name: getattr(args, f"set_{name}") for name in args.lesson.Config.rules()}
+    given = {name: value for name, value in settings.items() if value is not None}
     try:
         spec = check(args.lesson.name, given)
     except ShapeError as error:
