@@ -59,11 +59,12 @@ class NumberControl(w.Box):  # type: ignore[misc]
             low, high = _ends(limits)
             step = _step(limits)
             stop = limits.low + round((value - limits.low) / step) * step  # a typed value may lie between
-            self.slider.min, self.slider.max = min(low, self.slider.min), max(high, self.slider.max)
-            self.slider.step = step
-            self.slider.value = min(stop, high)
-            self.slider.min, self.slider.max = low, high
-            self.slider.disabled = limits.low == limits.high
+            with self.slider.hold_sync():  # told one after the other, the page would snap to stops of no setting
+                self.slider.min, self.slider.max = min(low, self.slider.min), max(high, self.slider.max)
+                self.slider.step = step
+                self.slider.value = min(stop, high)
+                self.slider.min, self.slider.max = low, high
+                self.slider.disabled = limits.low == limits.high
             self.number.value = value
         finally:
             self._settling = False

@@ -42,6 +42,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
         parts.right.children = (parts.code,)
         _show(parts.options, False)
         _show(parts.map_options, False)
+        _show(parts.below, False)
         return
     parts.answer.value = words.answer(answer.trace)
     with parts.text.hold_sync():
@@ -57,8 +58,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
     _draw_comparison(parts, state, answer)
     compared = (parts.comparison,) if state.pinned is not None else ()
     told = (parts.text,) if parts.text.html else ()
-    near, far = ((*told, *right), ()) if lone is not None else (right[:1], (*told, *right[1:]))
-    parts.right.children = (*compared, parts.code, *near, *far)
+    parts.right.children = (*compared, parts.code, *((*told, *right) if lone is not None else (*right, *told)))
 
 
 def _shown_spec(state: ExplorerState) -> Any:
@@ -74,7 +74,7 @@ def _draw_convolution(parts: Parts, state: ExplorerState, answer: Answer, lone: 
     if values is not None or not parts.said.value:
         parts.said.value = convolution_words.arithmetic(lone, values, channels=channels)
     parts.steps.show(pictures.staircase(lone, trace))
-    for widget in (parts.maps, parts.map_options, parts.failure):
+    for widget in (parts.maps, parts.map_options, parts.failure, parts.below):
         _show(widget, False)
     return parts.facts, parts.steps_heading, parts.steps
 
@@ -123,7 +123,8 @@ def _draw_network(parts: Parts, state: ExplorerState, answer: Answer, settled: A
         network_words.stage_details(trace.stages[selected], state.measured) if selected is not None else ""
     )
     parts.source.value = source_html(trace, selected)
-    return parts.facts, parts.stages_heading, parts.stages, parts.source
+    _show(parts.below, bool(trace.stages))
+    return (parts.facts,)
 
 
 def _near(ways: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -70,6 +70,12 @@ class Parts:
             options=[("one scale", "shared"), ("each its own", "channel")], description="colours", tooltip="Of the maps"
         )
         self.map_options = _box(w.HBox, "sl-options", [self.map_scale])
+        self.stages = w.Select(options=[], rows=14, description="Stages")
+        self.stages.add_class("sl-stages")
+        self.source = _html("sl-source-place")
+        listed = _box(w.VBox, "sl-listed", [w.HTML(words.heading("Stages")), self.stages])
+        sources = _box(w.VBox, "sl-sources-of", [w.HTML(words.heading("The lines that made them")), self.source])
+        self.below = _box(w.Box, "sl-below", [listed, sources])
         self.centre = _box(
             w.VBox,
             "sl-centre",
@@ -84,6 +90,7 @@ class Parts:
                 self._notice,
                 self.map_options,
                 self.maps,
+                self.below,
             ],
         )
 
@@ -91,10 +98,6 @@ class Parts:
         self.code, self.facts, self.steps_heading = w.HTML(), w.HTML(), w.HTML(words.heading("Size of the output"))
         self.steps = FigureView()
         self.text = LessonText()
-        self.stages_heading = w.HTML(words.heading("Stages"))
-        self.stages = w.Select(options=[], rows=12, description="Stages")
-        self.stages.add_class("sl-stages")
-        self.source = _html("sl-source-place")
         self.right = _box(w.VBox, "sl-right")
 
     def notice(self, text: str) -> None:
@@ -122,23 +125,15 @@ class Parts:
 
     def say_again(self) -> None:
         """Send what is shown once more: a page loses what changes between its reading the widgets and showing them."""
-        for widget in (*self.centre.children, self.picture, *self.options.children, *self.right.children, self.right):
+        own = (self.picture, self.stages, self.source, *self.options.children)
+        for widget in (*self.centre.children, *own, *self.right.children, self.right):
             widget.send_state([key for key in _SHOWN if key in widget.keys])
-        for widget in (self.maps, self.options, self.map_options, self.failure):
+        for widget in (self.maps, self.options, self.map_options, self.failure, self.below):
             widget.layout.send_state("display")
 
     def owned(self) -> list[w.Widget]:
         """All of them, shown or not."""
-        aside = [
-            self.comparison,
-            self.code,
-            self.facts,
-            self.text,
-            self.stages,
-            self.stages_heading,
-            self.source,
-            self.steps_heading,
-        ]
+        aside = [self.comparison, self.code, self.facts, self.text, self.steps_heading]
         return [self.columns, self.toolbar, self.upload, *aside, self.steps, *self._buttons]
 
 
