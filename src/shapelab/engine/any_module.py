@@ -17,7 +17,6 @@ import numpy as np
 from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import noise, scene
-from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
 from shapelab.engine.statistics import layer_at, running_averages, statistics_of
@@ -85,10 +84,6 @@ class ModuleEngine:
     def trace(self, spec: Spec) -> Trace:
         """The trace at a configuration: abstract, nothing compiled."""
         return self._program(spec).trace
-
-    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
-        """The values of a field nearest to the present one that work."""
-        return near(self.trace, spec, field)
 
     def ways_out(self, spec: Spec) -> tuple[Changes, ...]:
         """Where the forward fails, sizes of its input at which it runs; see ``ways_out.ways_out``."""

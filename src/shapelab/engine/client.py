@@ -63,11 +63,6 @@ class Client:
         values: Activations | None = self._ask("known", Activations, spec, stages)
         return values
 
-    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
-        """The nearest values of a field that work."""
-        values: tuple[int, ...] = self._ask("near", tuple[int, ...], spec, field=field)
-        return values
-
     def ways_out(self, spec: Spec) -> tuple[dict[str, int | str], ...]:
         """Where the forward fails, sets of changes after which it runs, the least first."""
         found: tuple[dict[str, int | str], ...] = self._ask("ways_out", tuple[dict[str, int | str], ...], spec)
@@ -97,12 +92,11 @@ class Client:
         kind: Any,
         spec: Spec,
         stages: Sequence[int] | None = None,
-        field: str = "",
         cell: tuple[int, ...] = (),
     ) -> Any:
         from shapelab.engine import wire  # not before it is needed: a kernel should be up soon
 
-        question = wire.question(spec, None if stages is None else tuple(stages), field, cell)
+        question = wire.question(spec, None if stages is None else tuple(stages), cell)
         return self._answer(verb, kind, question)
 
     def _answer(self, verb: str, kind: Any, question: bytes) -> Any:

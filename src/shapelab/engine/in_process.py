@@ -19,7 +19,6 @@ from shapelab.engine.budget import refuse_too_large
 from shapelab.engine.building import Builder
 from shapelab.engine.cache import Remembered
 from shapelab.engine.inputs import input_values
-from shapelab.engine.nearest import near
 from shapelab.engine.reducing import reduced
 from shapelab.engine.spec import Spec
 from shapelab.engine.statistics import layer_at, running_averages, statistics_of
@@ -75,10 +74,6 @@ class Engine:
     def known(self, spec: Spec, stages: Sequence[int] | None = None) -> Activations | None:
         """The values of some stages if they have been computed before, else None."""
         return self._runs.known((spec.identity, _key(stages)))
-
-    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
-        """The values of a field nearest to the present one that work; see ``nearest.near``."""
-        return near(self.trace, spec, field)
 
     def pitfall(self, name: str) -> Outcome:
         """What a classic mistake does beside its right version; see ``pitfalls.run``."""

@@ -37,7 +37,7 @@ MOST_STAGES = 1000
 QUIET = 0.4  # seconds without a question after which work ahead begins
 CALM = 4.0  # further ones after which constructors are traced: that takes seconds, and a page may still be loading
 
-VERBS = ("trace", "run", "known", "near", "ways_out", "support", "statistics")
+VERBS = ("trace", "run", "known", "ways_out", "support", "statistics")
 
 Answer = tuple[bool, bytes]
 Jobs = deque[tuple[str, Spec, tuple[int, ...] | None]]
@@ -67,7 +67,7 @@ class Service:
             self.hits += 1
             return True, known
         self.misses += 1
-        return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.field, asked.cell))
+        return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.cell))
 
     async def pitfall(self, name: str) -> Answer:
         """What a classic mistake does.
@@ -131,7 +131,7 @@ class Service:
             return self._values, (spec.identity, asked.stages)
         if verb in ("support", "statistics"):
             return self._values, (verb, spec.identity, asked.stages, asked.cell)
-        return self._traces, (verb, spec.structure, asked.field if verb == "near" else "")
+        return self._traces, (verb, spec.structure)
 
     def _stages_of(self, spec: Spec) -> tuple[int, ...] | None:
         """The stages that were last asked of the same lesson."""

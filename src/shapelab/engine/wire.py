@@ -24,7 +24,6 @@ class Question(msgspec.Struct, frozen=True):
       lesson: its name, or for ``pitfall`` that of the mistake; like all that follows, checked by whoever answers.
       values: of its configuration's fields.
       stages: for a run, the stages whose values are wanted, None for all; else the one stage that is asked about.
-      field: for ``near``, the field.
       cell: for ``support``, the place in the stage's output.
       image: an uploaded picture; its length is checked with the rest.
     """
@@ -32,7 +31,6 @@ class Question(msgspec.Struct, frozen=True):
     lesson: str
     values: dict[str, Any]
     stages: tuple[int, ...] | None = None
-    field: str = ""
     cell: tuple[int, ...] = ()
     image: bytes = b""
 
@@ -68,10 +66,10 @@ class Reply(msgspec.Struct, frozen=True):
     memory: int = 0
 
 
-def question(spec: Spec, stages: tuple[int, ...] | None = None, field: str = "", cell: tuple[int, ...] = ()) -> bytes:
+def question(spec: Spec, stages: tuple[int, ...] | None = None, cell: tuple[int, ...] = ()) -> bytes:
     """A question about a specification."""
     values = {name: getattr(spec.config, name) for name in spec.config.rules()}
-    return _encoder().encode(Question(spec.lesson_name, values, stages, field, cell, spec.image))
+    return _encoder().encode(Question(spec.lesson_name, values, stages, cell, spec.image))
 
 
 def pitfall_question(name: str) -> bytes:

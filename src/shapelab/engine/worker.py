@@ -71,8 +71,6 @@ def _answer(engine: Engine, verb: str, asked: wire.Question) -> Any:
         return wire.without_program(engine.trace(spec))
     if verb == "run":
         return engine.run(spec, asked.stages)
-    if verb == "near":
-        return engine.near(spec, asked.field)
     if verb == "ways_out":
         return engine.ways_out(spec)
     if verb in ("support", "statistics"):
