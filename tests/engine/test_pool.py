@@ -44,7 +44,7 @@ def test_a_question_that_takes_too_long_is_given_up_and_the_next_is_answered(mon
         monkeypatch.setattr(pools, "MOST_SECONDS", 60.0)
         return await answer(pool)
 
-    assert with_pool(work).name == "MyConv1D"
+    assert with_pool(work).name == "Conv"
 
 
 def test_a_worker_that_has_grown_is_replaced_after_its_answer(monkeypatch):
@@ -85,7 +85,7 @@ def test_shapes_do_not_wait_for_values():
         return trace, waiting
 
     trace, waiting = with_pool(work, size=2)
-    assert trace.name == "MyConv1D"
+    assert trace.name == "Conv"
     assert waiting > 0
 
 
