@@ -71,8 +71,7 @@ def _draw_convolution(parts: Parts, state: ExplorerState, answer: Answer, lone: 
     parts.rule.value = convolution_words.convolution_rule(lone.stage)
     parts.picture.show(_convolution(answer, lone, values, state, channels))
     parts.facts.value = words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)
-    if values is not None or not parts.said.value:
-        parts.said.value = convolution_words.arithmetic(lone, values, channels=channels)
+    parts.said.value = convolution_words.arithmetic(lone, values, channels=channels)
     parts.steps.show(pictures.staircase(lone, trace))
     for widget in (parts.maps, parts.map_options, parts.failure, parts.below):
         _show(widget, False)

@@ -135,8 +135,16 @@ class Explorer(w.Box):  # type: ignore[misc]
                 self._select(change["new"])
             self._parts.picture.stage = NO_STAGE  # so that the same block can be clicked again
         elif change["name"] == "cell" and len(change["new"]) == 2:
-            self.state.cell = (max(change["new"][0], 0), max(change["new"][1], 0))
+            self._pin_cell(max(change["new"][0], 0), max(change["new"][1], 0))
             change["owner"].cell = []
+
+    def _pin_cell(self, row: int, column: int) -> None:
+        """Of a sequence the rows are channels: the one clicked is the one taken apart."""
+        answer = self.state.answer
+        with self._drawn_once():
+            if answer is not None and answer.trace.outputs and answer.trace.outputs[0].layout == ("L", "C"):
+                self.state.channels = (self.state.channels[0], row)
+            self.state.cell = (row, column)
 
     def _on_stage(self, change: Any) -> None:
         if not self._drawing and change["new"] is not None:
