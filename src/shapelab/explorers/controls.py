@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import ipywidgets as w
@@ -28,12 +30,12 @@ class NumberControl(w.Box):  # type: ignore[misc]
     def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose) -> None:
         self._propose, self._name, self._value = propose, name, value
         self._settling = False
-        low, high = _ends(limits)
+        track = _Track.of(limits, value)
         self.slider = w.IntSlider(
-            value=value,
-            min=low,
-            max=high,
-            step=_step(limits),
+            value=track.stop(value),
+            min=track.low,
+            max=track.high,
+            step=track.step,
             description=name,
             tooltip=rule.help,
             readout=False,
@@ -56,14 +58,12 @@ class NumberControl(w.Box):  # type: ignore[misc]
         """Show the value that holds, in both places, and how far the slider goes, without proposing anything."""
         self._settling, self._value = True, value
         try:
-            low, high = _ends(limits)
-            step = _step(limits)
-            stop = limits.low + round((value - limits.low) / step) * step  # a typed value may lie between
+            track = _Track.of(limits, value)
             with self.slider.hold_sync():  # told one after the other, the page would snap to stops of no setting
-                self.slider.min, self.slider.max = min(low, self.slider.min), max(high, self.slider.max)
-                self.slider.step = step
-                self.slider.value = min(stop, high)
-                self.slider.min, self.slider.max = low, high
+                self.slider.min, self.slider.max = min(track.low, self.slider.min), max(track.high, self.slider.max)
+                self.slider.step = track.step
+                self.slider.value = track.stop(value)
+                self.slider.min, self.slider.max = track.low, track.high
                 self.slider.disabled = limits.low == limits.high
             self.number.value = value
         finally:
@@ -259,14 +259,31 @@ def fits_in_a_row(rule: Choices) -> bool:
     return sum(map(len, rule.values)) <= ROOM
 
 
-def _ends(limits: Limits) -> tuple[int, int]:
-    """Where a slider ends; one with a single stop keeps a length, since none can be drawn without."""
-    return limits.low, max(limits.high, limits.low + 1)
+@dataclass(frozen=True)
+class _Track:
+    """Where a slider begins and ends, and its step.
 
+    With a single stop it keeps a length, since none can be drawn without. A typed value may lie between the stops, or
+    before or behind them all: the slider then stands at the nearest.
+    """
 
-def _step(limits: Limits) -> int:
-    """From stop to stop; of two stops that lie apart there is none between."""
-    return max(limits.high - limits.low, 1) if limits.values else limits.step
+    low: int
+    high: int
+    step: int
+
+    @classmethod
+    def of(cls, limits: Limits, value: int) -> _Track:
+        """The track for limits, and a value that holds."""
+        if not limits.values:
+            return cls(limits.low, max(limits.high, limits.low + 1), limits.step)
+        others = [stop for stop in limits.values if stop != value]
+        if len(others) < 2:  # one other place to go to, or none
+            return cls(limits.low, max(limits.high, limits.low + 1), max(limits.high - limits.low, 1))
+        return cls(others[0], others[-1], min(after - before for before, after in pairwise(others)))
+
+    def stop(self, value: int) -> int:
+        """The stop nearest to a value."""
+        return min(max(self.low + round((value - self.low) / self.step) * self.step, self.low), self.high)
 
 
 def _stops(limits: Limits) -> tuple[tuple[str, int], ...]:
