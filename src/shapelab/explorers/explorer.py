@@ -31,12 +31,13 @@ class Explorer(w.Box):  # type: ignore[misc]
       state: what it shows; set ``state.spec`` to move it from code.
     """
 
-    def __init__(self, spec: Spec, *, engine: Callable[[], Engine] = shared_engine) -> None:
+    def __init__(self, spec: Spec, *, engine: Callable[[], Engine] = shared_engine, with_toolbar: bool = True) -> None:
         """Show a specification.
 
         Args:
           spec: lesson and configuration to begin with.
           engine: gives the engine; called off the event loop, when first needed.
+          with_toolbar: whether undo, redo and compare stand above it; else whoever shows it places ``toolbar``.
         """
         self.state = ExplorerState(spec=spec)
         self.history = History(spec)
@@ -45,7 +46,8 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._image = spec.image  # the picture uploaded last, fed or not
         self._all_controls: dict[str, Controls] = {}
         self._parts = Parts(self.apply, self._take_image)
-        super().__init__([self._parts.columns])
+        above = [self._parts.toolbar] if with_toolbar else []
+        super().__init__([*above, self._parts.columns])
         self.add_class("shapelab")
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
@@ -197,7 +199,7 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     @property
     def toolbar(self) -> w.Widget:
-        """Undo, redo, compare: whoever shows the explorer places it."""
+        """Undo, redo, compare."""
         return self._parts.toolbar
 
     def _show_controls(self) -> None:

@@ -41,7 +41,7 @@ class Gallery(w.Box):  # type: ignore[misc]
         self._left_at: dict[str, Spec] = {}
         self._engine = engine
         self._pitfalls: Pitfalls | None = None
-        self.explorer = Explorer(check(first, {}), engine=engine)
+        self.explorer = Explorer(check(first, {}), engine=engine, with_toolbar=False)
         self.picker = w.ToggleButtons(options=list(TABS), value=first)
         self.picker.add_class("shapelab-lessons")
         self.picker.observe(self._pick, "value")
