@@ -26,6 +26,27 @@ from app.server import PATIENCE
 expect.set_options(timeout=PATIENCE * 1000)
 Seen = TypeVar("Seen")
 
+CELL_ON_SCREEN = """(figure, [name, row, column]) => {
+  const { planes } = figure.querySelector(".js-plotly-plot").layout.meta, { corner, cell } = planes[name];
+  const box = figure.querySelector(".shapelab-frame").getBoundingClientRect();
+  const scale = box.width / figure.querySelector(".shapelab-light").viewBox.baseVal.width;
+  const [x, y] = [corner[0] + (column + 0.5) * cell[0], corner[1] + (row + 0.5) * cell[1]];
+  return [box.left + x * scale, box.top + y * scale];
+}"""
+
+LIT = """rects => rects.map(({ className, dataset }) => [
+  className.baseVal.replace("shapelab-lit-", ""), dataset.plane, Number(dataset.row), Number(dataset.column)])"""
+
+READ_MAPS = """figure => {
+  const plot = figure.querySelector(".js-plotly-plot"), { maps } = plot.layout.meta;
+  return maps.filter(({ trace }) => trace !== undefined).map(({ plane, blocks, trace, corner, repeat, low, high }) => {
+    const [rows, columns] = plane.counts.map((cells, axis) => Math.ceil(cells / blocks[axis]));
+    const number = (row, column) => plot.data[trace].z[corner[0] + row * repeat[0]][corner[1] + column * repeat[1]];
+    return Array.from({ length: rows }, (_, row) =>
+      Array.from({ length: columns }, (_, column) => low + (high - low) * number(row, column)));
+  });
+}"""
+
 READ_TRACES = """plot => plot.data.map(trace => ({
   name: trace.name, type: trace.type, zmin: trace.zmin, zmax: trace.zmax, colorscale: trace.colorscale,
   x: Array.from(trace.x ?? []), y: Array.from(trace.y ?? []), z: Array.from(trace.z ?? [], row => Array.from(row)),
@@ -101,15 +122,18 @@ class Dashboard:
     def lesson(self, title: str) -> Locator:
         return self.page.locator(".shapelab-lessons").get_by_role("button", name=title, exact=True)
 
+    def choose_tab(self, title: str) -> None:
+        self.lesson(title).click()
+        expect(self.lesson(title)).to_have_class(re.compile("mod-active"))
+
     def choose_lesson(self, title: str) -> None:
         if "mod-active" in (self.lesson(title).get_attribute("class") or ""):
             return
-        self.lesson(title).click()
-        expect(self.lesson(title)).to_have_class(re.compile("mod-active"))
+        self.choose_tab(title)
         for field in FIELDS[title]:
             expect(self.control(field)).to_be_visible()
         for field in ALL_FIELDS - set(FIELDS[title]):
-            expect(self.control(field)).to_have_count(0)
+            expect(self.control(field)).to_be_hidden()
         self.wait_for_pictures()
 
     def control(self, field: str) -> Locator:
@@ -120,11 +144,28 @@ class Dashboard:
         """A field's slider."""
         return self.page.locator(f".shapelab-control-{field} .noUi-handle")
 
-    def choice(self, word: str) -> Locator:
-        return self.page.locator(".shapelab-control-library").get_by_role("button", name=word, exact=True)
+    def choice(self, word: str, field: str = "library") -> Locator:
+        """A word of a field that is one of a few."""
+        return self.page.locator(f".shapelab-control-{field}").get_by_role("button", name=word, exact=True)
 
-    def link(self) -> Locator:
-        return self.page.locator(".shapelab-link input[type=checkbox]")
+    def choose(self, field: str, word: str) -> None:
+        """Choose from the list of a field that is one of many words."""
+        self.page.locator(f".shapelab-control-{field} select").select_option(word)
+
+    def link(self, words: str = "kernel_h = kernel_w") -> Locator:
+        """The box that makes fields move together."""
+        return self.page.get_by_role("checkbox", name=words)
+
+    def unfold(self) -> None:
+        """Show the settings that stand folded."""
+        unfold = self.page.locator(".sl-unfold")
+        if "mod-active" not in (unfold.get_attribute("class") or ""):
+            unfold.click()
+        expect(unfold).to_have_class(re.compile("mod-active"))
+
+    def tool(self, name: str) -> Locator:
+        """A button of the header: Undo, Redo, Compare."""
+        return self.page.locator(".sl-toolbar").get_by_role("button", name=name)
 
     def type(self, field: str, text: object, *, then: str = "Enter") -> None:
         """Type over a field's number, key by key."""
@@ -186,6 +227,14 @@ class Dashboard:
     def text(self, css: str) -> str:
         return self.page.locator(css).inner_text()
 
+    def code(self) -> Locator:
+        """The call as code; of a network another line of code stands below it."""
+        return self.page.locator(".sl-right .sl-code").first
+
+    def stage_heading(self) -> Locator:
+        """Which stage of a network the right column tells of."""
+        return self.page.locator(".sl-right .sl-heading").nth(1)
+
     def input_shape(self) -> tuple[int, ...]:
         return _numbers(self.text(".sl-answer .sl-input"))
 
@@ -212,12 +261,36 @@ class Dashboard:
         return self.page.locator(".sl-notice-text")
 
     def figure(self) -> Locator:
-        """The picture of the lesson."""
-        return self.page.locator(".sl-centre .shapelab-figure:visible").first
+        """The picture of the lesson, the present one where another is pinned beside it."""
+        return self.page.locator(".sl-present .shapelab-figure")
 
     def maps(self) -> Locator:
         """The feature maps below it."""
-        return self.page.locator(".sl-centre .shapelab-figure:visible").nth(1)
+        return self.page.locator('.sl-centre .shapelab-figure[data-kind="maps"]:visible')
+
+    def place_of(self, plane: str, row: int, column: int) -> tuple[float, float]:
+        """Where on the screen the middle of a cell of the picture is: of "padded", "kernel" or "output"."""
+        self.figure().evaluate("figure => figure.scrollIntoView({ block: 'nearest' })")
+        x, y = self.figure().evaluate(CELL_ON_SCREEN, [plane, row, column])
+        return x, y
+
+    def lit(self) -> set[tuple[str, str, int, int]]:
+        """Kind, plane, row and column of each cell that is lit."""
+        found = self.figure().locator(".shapelab-light rect").evaluate_all(LIT)
+        return {(kind, plane, row, column) for kind, plane, row, column in found}
+
+    def pinned(self) -> tuple[int, int]:
+        """Row and column of the output cell whose window is drawn."""
+        row, column = self.figure().locator(".shapelab-pinned").evaluate("e => [e.dataset.row, e.dataset.column]")
+        return int(row), int(column)
+
+    def arithmetic(self) -> tuple[tuple[int, ...], float, float, str]:
+        """The index, the sum taken apart, what the module returned, and whether the page finds them equal."""
+        line = self.text(".sl-arithmetic").replace("\u2212", "-").replace("\n", " ")
+        found = re.fullmatch(r"y\[(.*?)\] = .* = (-?[\d.]+)\s+the module says (-?[\d.]+) (.)\s*", line)
+        assert found, line
+        index = tuple(map(int, found[1].split(", ")))
+        return index, float(found[2]), float(found[3]), found[4]
 
     def wait_for_pictures(self) -> None:
         """Wait until each visible picture is the one last sent to it."""
@@ -248,6 +321,17 @@ class Dashboard:
         """The numbers of a grid once they have come; until then its cells are all alike."""
         self.wait_for_pictures()
         return self.until(lambda: self.values(name, figure), lambda z: z.size == 1 or float(np.ptp(z)) > 0)
+
+    def map_values(self) -> np.ndarray[Any, Any]:
+        """The numbers of the feature maps, (rows, columns, channels); without any while none have come."""
+        found = self.maps().evaluate(READ_MAPS)
+        return np.moveaxis(np.array(found, np.float64), 0, -1) if found else np.zeros((0, 0, 0))
+
+    def wait_for_maps(self) -> np.ndarray[Any, Any]:
+        """The numbers of the feature maps once those of the present setting have come."""
+        self.wait_for_pictures()
+        expect(self.page.locator(".shapelab-dimmed")).to_have_count(0)
+        return self.until(self.map_values, lambda z: z.size > 0)
 
     def until(self, read: Callable[[], Seen], good: Callable[[Seen], bool], *, patience: float = PATIENCE / 2) -> Seen:
         """Read until what is read is good, or patience ends; what was read last, for the caller to judge."""
@@ -283,12 +367,12 @@ class Dashboard:
 
 
 FIELDS = {
-    "Conv1D": ("L", "C", "kernel_size", "features", "seed"),
+    "Conv1D": ("L", "C", "kernel_size", "stride", "features", "seed"),
     "Conv2D": ("H", "W", "C", "kernel_h", "kernel_w", "stride", "features", "seed"),
-    "ResNet block": ("H", "W", "features", "seed"),
-    "U-Net": ("H", "W", "C", "base_features", "seed"),
+    "ResNet block": ("H", "W", "C", "features", "stride", "seed"),
+    "U-Net": ("H", "W", "C", "base_features", "depth", "seed"),
 }
-"""The sliders of each lesson, by its title."""
+"""The sliders that each lesson shows at first, by its title."""
 
 ALL_FIELDS = {field for fields in FIELDS.values() for field in fields}
 
