@@ -26,26 +26,15 @@ from app.server import PATIENCE
 expect.set_options(timeout=PATIENCE * 1000)
 Seen = TypeVar("Seen")
 
-CELL_ON_SCREEN = """(figure, [name, row, column]) => {
-  const { planes } = figure.querySelector(".js-plotly-plot").layout.meta, { corner, cell } = planes[name];
-  const box = figure.querySelector(".shapelab-frame").getBoundingClientRect();
-  const scale = box.width / figure.querySelector(".shapelab-light").viewBox.baseVal.width;
-  const [x, y] = [corner[0] + (column + 0.5) * cell[0], corner[1] + (row + 0.5) * cell[1]];
-  return [box.left + x * scale, box.top + y * scale];
+CELL_ON_SCREEN = """(figure, [name, counts, row, column]) => {
+  const stop = figure.querySelector(`[data-stop="${name}"]`), box = stop.getBoundingClientRect();
+  const [, ...told] = stop.getAttribute("aria-label").match(/(\\d+) by (\\d+) cells/) ?? [];
+  const [rows, columns] = counts ?? told.map(Number);
+  return [box.left + ((column + 0.5) * box.width) / columns, box.top + ((row + 0.5) * box.height) / rows];
 }"""
 
 LIT = """rects => rects.map(({ className, dataset }) => [
   className.baseVal.replace("shapelab-lit-", ""), dataset.plane, Number(dataset.row), Number(dataset.column)])"""
-
-READ_MAPS = """figure => {
-  const plot = figure.querySelector(".js-plotly-plot"), { maps } = plot.layout.meta;
-  return maps.filter(({ trace }) => trace !== undefined).map(({ plane, blocks, trace, corner, repeat, low, high }) => {
-    const [rows, columns] = plane.counts.map((cells, axis) => Math.ceil(cells / blocks[axis]));
-    const number = (row, column) => plot.data[trace].z[corner[0] + row * repeat[0]][corner[1] + column * repeat[1]];
-    return Array.from({ length: rows }, (_, row) =>
-      Array.from({ length: columns }, (_, column) => low + (high - low) * number(row, column)));
-  });
-}"""
 
 READ_TRACES = """plot => plot.data.map(trace => ({
   name: trace.name, type: trace.type, zmin: trace.zmin, zmax: trace.zmax, colorscale: trace.colorscale,
@@ -271,7 +260,13 @@ class Dashboard:
     def place_of(self, plane: str, row: int, column: int) -> tuple[float, float]:
         """Where on the screen the middle of a cell of the picture is: of "padded", "kernel" or "output"."""
         self.figure().evaluate("figure => figure.scrollIntoView({ block: 'nearest' })")
-        x, y = self.figure().evaluate(CELL_ON_SCREEN, [plane, row, column])
+        x, y = self.figure().evaluate(CELL_ON_SCREEN, [plane, None, row, column])
+        return x, y
+
+    def place_in_maps(self, counts: tuple[int, int], row: int, column: int) -> tuple[float, float]:
+        """Where on the screen the middle of a cell of the first feature map is, which has so many rows and columns."""
+        self.maps().evaluate("figure => figure.scrollIntoView({ block: 'nearest' })")
+        x, y = self.maps().evaluate(CELL_ON_SCREEN, ["maps", counts, row, column])
         return x, y
 
     def lit(self) -> set[tuple[str, str, int, int]]:
@@ -323,15 +318,17 @@ class Dashboard:
         return self.until(lambda: self.values(name, figure), lambda z: z.size == 1 or float(np.ptp(z)) > 0)
 
     def map_values(self) -> np.ndarray[Any, Any]:
-        """The numbers of the feature maps, (rows, columns, channels); without any while none have come."""
-        found = self.maps().evaluate(READ_MAPS)
-        return np.moveaxis(np.array(found, np.float64), 0, -1) if found else np.zeros((0, 0, 0))
+        """The numbers of the feature maps, (rows, columns, channels), cut apart where nothing is drawn between them."""
+        sheet = self.values("maps", self.maps())
+        seen = np.isfinite(sheet)
+        parts = [sheet[rows][:, columns] for rows in _runs(seen.any(axis=1)) for columns in _runs(seen.any(axis=0))]
+        return np.stack([part for part in parts if np.isfinite(part).all()], axis=-1)
 
     def wait_for_maps(self) -> np.ndarray[Any, Any]:
-        """The numbers of the feature maps once those of the present setting have come."""
+        """The numbers of the feature maps once they have come; until then they are all alike."""
         self.wait_for_pictures()
         expect(self.page.locator(".shapelab-dimmed")).to_have_count(0)
-        return self.until(self.map_values, lambda z: z.size > 0)
+        return self.until(self.map_values, lambda z: float(np.ptp(z)) > 0)
 
     def until(self, read: Callable[[], Seen], good: Callable[[Seen], bool], *, patience: float = PATIENCE / 2) -> Seen:
         """Read until what is read is good, or patience ends; what was read last, for the caller to judge."""
@@ -379,3 +376,9 @@ ALL_FIELDS = {field for fields in FIELDS.values() for field in fields}
 
 def _numbers(shape: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", shape)))
+
+
+def _runs(marked: np.ndarray[Any, Any]) -> list[slice]:
+    """Where marked places stand side by side."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
+    return [slice(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
