@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as w
 import traitlets as t
 
+from shapelab.explorers.closing import close_whole
 from shapelab.explorers.words import heading
 from shapelab.lessons.base import Bounds, Choices, Config, Lesson, Limits
 
@@ -182,6 +183,9 @@ class Controls(w.VBox):  # type: ignore[misc]
         super().__init__(children)
         self.add_class("shapelab-controls")
         self._unfold.observe(self._on_unfold, "value")
+        if not self._folded.children:
+            for unused in (self._folded, self._unfold):  # else nobody would free them
+                close_whole(unused)
         self.settle(config)
 
     def linked(self, name: str) -> tuple[str, ...]:
