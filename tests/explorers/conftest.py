@@ -9,25 +9,30 @@ import numpy as np
 import pytest
 
 from oracles.page import Page, connected
-from shapelab.engine.answers import Activations
+from shapelab.engine.answers import Activations, Field, Statistics
 from shapelab.engine.in_process import Engine
 from shapelab.engine.spec import Spec
 
 
 class CountingEngine:
-    """Traces the real modules; runs give made-up values at once, or the real ones where asked to."""
+    """Traces the real modules; what is run gives made-up values at once, or the real ones where asked to."""
 
     def __init__(self, real: Engine, *, really_run: bool = False) -> None:
         self.real = real
         self.really_run = really_run
         self.traced: list[Spec] = []
         self.ran: list[Spec] = []
+        self.mended: list[Spec] = []
+        self.felt: list[tuple[Spec, int, tuple[int, ...]]] = []
+        self.measured: list[tuple[Spec, int]] = []
+        self.fails: dict[str, Exception] = {}
         self.knows: dict[Spec, Activations] = {}
         self.started = threading.Event()
         self.hold_traces = threading.Event()
         self.hold_runs = threading.Event()
-        self.hold_traces.set()
-        self.hold_runs.set()
+        self.hold_support = threading.Event()
+        for hold in (self.hold_traces, self.hold_runs, self.hold_support):
+            hold.set()
         self.raises: Exception | None = None
         self.run_raises: Exception | None = None
 
@@ -58,8 +63,33 @@ class CountingEngine:
             parameters={p.path: np.full(p.shape, fill, np.float32) for p in made.parameters},
         )
 
-    def near(self, spec: Spec, field: str) -> tuple[int, ...]:
-        return self.real.near(spec, field)
+    def ways_out(self, spec: Spec) -> tuple[dict[str, int | str], ...]:
+        self.mended.append(spec)
+        self._fail("ways_out")
+        return self.real.ways_out(spec)
+
+    def support(self, spec: Spec, stage: int, cell: tuple[int, ...]) -> Field | None:
+        self.felt.append((spec, stage, cell))
+        assert self.hold_support.wait(60)
+        self._fail("support")
+        if self.really_run:
+            return self.real.support(spec, stage, cell)
+        heat = np.full(spec.input_shape[:2], float(len(self.felt)), np.float32)
+        whole = tuple((0, size - 1) for size in heat.shape)
+        return Field(outline=whole, heat=heat, cells=whole, coupled_by=None, explanation="")
+
+    def statistics(self, spec: Spec, stage: int) -> Statistics | None:
+        self.measured.append((spec, stage))
+        self._fail("statistics")
+        if self.really_run:
+            return self.real.statistics(spec, stage)
+        made = np.full(self.real.trace(spec).stages[stage].out_shape[-1:], float(len(self.measured)), np.float32)
+        return Statistics(*[made] * 6, momentum=0.99, epsilon=1e-5)
+
+    def _fail(self, question: str) -> None:
+        error = self.fails.get(question)
+        if error is not None:
+            raise error
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,15 @@ from oracles.page import Page
 from shapelab.engine.spec import check
 from shapelab.explorers.explorer import Explorer
 from shapelab.lessons import LESSONS
+from shapelab.lessons.base import Bounds
 
 SLIDERS = [
     pytest.param(lesson.name, field, id=f"{lesson.name}-{field}")
     for lesson in LESSONS.values()
     for field, rule in lesson.Config.rules().items()
-    if hasattr(rule, "low")
+    if isinstance(rule, Bounds) and not rule.few
 ]
+FREED = {("resnet", "stride"): {"shortcut": "projection"}}  # at which a slider has somewhere to go
 
 
 @pytest.fixture
@@ -34,18 +36,48 @@ def sent_twice(page: Page):
     return twice
 
 
-def chain(explorer, field):
-    rule = explorer.state.spec.config.rules()[field]
-    value = getattr(explorer.state.spec.config, field)
-    return value + rule.step if value + rule.step <= rule.high else value - rule.step
+def opened(page, show, lesson, field):
+    """An explorer in which the slider of a field is shown, and can be moved."""
+    rule = LESSONS[lesson].Config.rules()[field]
+    explorer = show(lesson, **dict([rule.when] if rule.when else []), **FREED.get((lesson, field), {}))
+    if rule.more:
+        page.say(unfold(page, explorer), value=True)
+    if rule.apart:
+        page.say(link(page, explorer, field), value=False)
+    return explorer
+
+
+def unfold(page, explorer):
+    """The button that opens the folded settings."""
+    (button,) = page.find(explorer, "sl-unfold", w.ToggleButton)
+    return button
+
+
+def link(page, explorer, field):
+    """The box that makes a field move with others."""
+    (box,) = [box for box in page.find(explorer, "shapelab-link", w.Checkbox) if field in box.description.split(" = ")]
+    return box
+
+
+def moving(page, explorer, field):
+    """The fields that move with one."""
+    group = explorer.state.spec.lesson.group_of(field)
+    return group if len(group) > 1 and link(page, explorer, field).value else (field,)
+
+
+def chain(page, explorer, field):
+    """The next stop of a field's slider, or the one before."""
+    config = explorer.state.spec.config
+    limits, value = config.limits(field, moving(page, explorer, field)), getattr(config, field)
+    return value + limits.step if value + limits.step <= limits.high else value - limits.step
 
 
 @pytest.mark.parametrize(("lesson", "field"), SLIDERS)
 @pytest.mark.parametrize("by", ["slider", "number"])
 def test_one_move_asks_for_one_trace_and_one_run(page, engine, show, lesson, field, by):
-    explorer = show(lesson)
+    explorer = opened(page, show, lesson, field)
     assert len(engine.traced) == 1
-    value = chain(explorer, field)
+    value = chain(page, explorer, field)
     page.forget()
     page.say(getattr(page, by)(explorer, field), value=value)
     assert not page.errors
@@ -58,9 +90,9 @@ def test_one_move_asks_for_one_trace_and_one_run(page, engine, show, lesson, fie
 
 @pytest.mark.parametrize(("lesson", "field"), SLIDERS)
 def test_no_control_is_told_anything_twice(page, show, lesson, field):
-    explorer = show(lesson)
+    explorer = opened(page, show, lesson, field)
     page.forget()
-    page.say(page.slider(explorer, field), value=chain(explorer, field))
+    page.say(page.slider(explorer, field), value=chain(page, explorer, field))
     controls = {x.model_id for x in page.find(explorer, "shapelab-control")}
     told = [(model, trait) for model, state in page.updates if model in controls for trait in state]
     assert len(told) == len(set(told))
@@ -87,13 +119,13 @@ def test_linked_kernels_move_together_in_one_step(page, engine, show):
 
 def test_unlinked_kernels_move_apart_and_linking_joins_them(page, engine, show):
     explorer = show("conv2d")
-    (link,) = page.find(explorer, "shapelab-link", w.Checkbox)
-    page.say(link, value=False)
+    box = link(page, explorer, "kernel_h")
+    page.say(box, value=False)
     page.say(page.slider(explorer, "kernel_h"), value=6)
     config = explorer.state.spec.config
     assert (config.kernel_h, config.kernel_w) == (6, 3)
     asked = len(engine.traced)
-    page.say(link, value=True)
+    page.say(box, value=True)
     config = explorer.state.spec.config
     assert config.kernel_h == config.kernel_w
     assert len(engine.traced) == asked + 1
@@ -132,7 +164,7 @@ def test_a_typed_value_out_of_bounds_says_both_numbers_and_changes_nothing(
     assert f"{value}" in notice
     assert f"{bound}" in notice
     assert page.texts(explorer, "shapelab-output-shape") == said_before
-    page.say(page.number(explorer, field), value=chain(explorer, field))  # and the page goes on
+    page.say(page.number(explorer, field), value=chain(page, explorer, field))  # and the page goes on
     assert explorer.state.spec != before
     assert not page.texts(explorer, "sl-notice-text")
     assert not page.errors
@@ -206,10 +238,10 @@ def test_a_switch_set_to_nothing_changes_nothing(page, show, index):
 def test_the_link_says_what_holds(page, show):
     """Kernels that begin unequal are not called equal."""
     explorer = show("conv2d", kernel_h=5, kernel_w=3)
-    (link,) = page.find(explorer, "shapelab-link", w.Checkbox)
+    box = link(page, explorer, "kernel_h")
     config = explorer.state.spec.config
     assert (config.kernel_h, config.kernel_w) == (5, 3)
-    assert not page.models[link.model_id]["value"]
+    assert not page.models[box.model_id]["value"]
     page.say(page.slider(explorer, "kernel_h"), value=7)
     assert explorer.state.spec.config.kernel_w == 3
 
@@ -225,10 +257,10 @@ def test_setting_the_specification_from_code_moves_the_controls(page, engine, sh
 
 @pytest.mark.parametrize(("lesson", "field"), SLIDERS)
 def test_each_control_has_its_class_and_its_bounds(page, show, lesson, field):
-    explorer = show(lesson)
-    rule = LESSONS[lesson].Config.rules()[field]
+    explorer = opened(page, show, lesson, field)
+    limits = explorer.state.spec.config.limits(field, moving(page, explorer, field))
     slider = page.models[page.slider(explorer, field).model_id]
-    assert (slider["min"], slider["max"], slider["step"]) == (rule.low, rule.slide, rule.step)
+    assert (slider["min"], slider["max"], slider["step"]) == (limits.low, limits.high, limits.step)
     assert field in slider["description"]
 
 

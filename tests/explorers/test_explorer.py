@@ -1,7 +1,6 @@
 """What the page says, and how answers find their way to it."""
 
 import asyncio
-import re
 
 import ipywidgets as w
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from oracles.numpy_reference import same_output_size, same_padding
 from shapelab.engine.spec import check
 from shapelab.errors import EngineAwayError, TooLargeError
-from shapelab.explorers import explorer as explorers
+from shapelab.explorers import asking
 from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.figure_view import FigureView
 
@@ -134,7 +133,7 @@ def test_an_impossible_size_keeps_the_page_alive_and_shows_the_way_out(page, eng
     assert page.texts(explorer, "shapelab-output-shape") == ["no output"]
     assert len(engine.ran) == 1  # what cannot run is not asked to
     buttons = page.find(explorer, "sl-ways-out", w.Button)
-    assert [re.findall(r"\d+", page.models[b.model_id]["description"]) for b in buttons] == [["28"], ["32"]]
+    assert [page.models[button.model_id]["description"] for button in buttons] == ["H = 28", "H = 32", "depth = 1"]
     page.press(buttons[1])
     assert explorer.state.spec.config.H == 32
     assert page.texts(explorer, "shapelab-output-shape") == ["(32, 48, 8)"]
@@ -147,11 +146,11 @@ def test_an_impossible_size_keeps_the_page_alive_and_shows_the_way_out(page, eng
 
 def test_both_axes_impossible_can_be_mended_by_clicking(page, show):
     explorer = show("unet", H=30, W=46)
-    for _ in range(2):
-        buttons = page.find(explorer, "sl-ways-out", w.Button)
-        assert buttons
-        page.press(buttons[0])
+    offered = {page.models[b.model_id]["description"]: b for b in page.find(explorer, "sl-ways-out", w.Button)}
+    page.press(offered["H = 28, W = 44"])
     assert page.texts(explorer, "shapelab-output-shape") == ["(28, 44, 8)"]
+    explorer.undo()  # both sizes were one step
+    assert page.texts(explorer, "shapelab-output-shape") == ["no output"]
     assert not page.errors
 
 
@@ -251,7 +250,7 @@ def test_shapes_do_not_wait_for_values(page, make_engine):
         assert explorer.state.activations is None
         page.forget()
         page.say(page.slider(explorer, "H"), value=9)
-        await explorer._tracing.idle()
+        await explorer._asking._tracing.idle()
         assert page.texts(explorer, "shapelab-output-shape") == ["(5, 4, 4)"]
         assert twice(page) == []
         page.forget()
@@ -278,12 +277,12 @@ def test_a_move_sends_no_trait_twice_before_the_values_come(page, make_engine, l
 
     async def scene():
         explorer = Explorer(check(lesson, {}), engine=lambda: engine)
-        await explorer._tracing.idle()
-        field = next(iter(explorer.state.spec.config.rules()))
-        rule = explorer.state.spec.config.rules()[field]
+        await explorer._asking._tracing.idle()
+        config = explorer.state.spec.config
+        field = next(iter(config.rules()))
         page.forget()
-        page.say(page.slider(explorer, field), value=getattr(explorer.state.spec.config, field) + rule.step)
-        await explorer._tracing.idle()
+        page.say(page.slider(explorer, field), value=getattr(config, field) + config.limits(field).step)
+        await explorer._asking._tracing.idle()
         assert page.updates
         assert twice(page) == []
         engine.hold_runs.set()
@@ -327,7 +326,7 @@ def test_values_of_an_older_setting_are_never_shown_as_those_of_the_present(page
         while len(engine.ran) < 2:
             await asyncio.sleep(0.001)
         page.say(page.slider(explorer, "H"), value=20)
-        await explorer._tracing.idle()
+        await explorer._asking._tracing.idle()
         engine.hold_runs.set()
         await explorer.idle()
         assert explorer.state.activations.input.shape == (20, 7, 3)
@@ -352,7 +351,7 @@ def test_a_late_answer_for_another_stage_does_not_take_the_place_of_the_values_s
         engine.hold_runs.set()
         await explorer.idle()
         assert 0 in explorer.state.activations.stages
-        assert not explorer._maps.dimmed
+        assert not explorer._parts.maps.dimmed
 
     asyncio.run(scene())
 
@@ -370,7 +369,7 @@ def test_a_late_answer_for_an_older_setting_does_not_take_the_place_of_known_val
         known = engine.real.run(check("conv2d", {"H": 20}))
         engine.knows[check("conv2d", {"H": 20})] = known
         page.say(page.slider(explorer, "H"), value=20)
-        await explorer._tracing.idle()
+        await explorer._asking._tracing.idle()
         engine.hold_runs.set()
         await explorer.idle()
         assert explorer.state.activations is known
@@ -384,30 +383,30 @@ def test_maps_on_their_way_are_dimmed_and_those_that_will_not_come_are_empty(pag
     async def scene():
         explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
         await explorer.idle()
-        assert not explorer._maps.dimmed
-        shown = explorer._maps.spec
+        assert not explorer._parts.maps.dimmed
+        shown = explorer._parts.maps.spec
         engine.hold_runs.clear()
         page.say(page.slider(explorer, "H"), value=12)
-        await explorer._tracing.idle()
-        assert explorer._maps.dimmed
-        assert explorer._maps.spec == shown
+        await explorer._asking._tracing.idle()
+        assert explorer._parts.maps.dimmed
+        assert explorer._parts.maps.spec == shown
         engine.run_raises = TooLargeError("more than there is room for")
         engine.hold_runs.set()
         await explorer.idle()
-        assert not explorer._maps.dimmed
-        assert explorer._maps.spec != shown
+        assert not explorer._parts.maps.dimmed
+        assert explorer._parts.maps.spec != shown
         assert page.texts(explorer, "sl-notice-text") == ["more than there is room for"]
         engine.run_raises = None
         page.say(page.slider(explorer, "H"), value=8)
         await explorer.idle()
-        assert not explorer._maps.dimmed
+        assert not explorer._parts.maps.dimmed
         assert page.texts(explorer, "sl-notice-text") == []
 
     asyncio.run(scene())
 
 
 def test_an_engine_that_was_away_is_asked_again_until_it_is_back(page, make_engine, monkeypatch):
-    monkeypatch.setattr(explorers, "AWAY", 0.01)
+    monkeypatch.setattr(asking, "AWAY", 0.01)
     engine = make_engine()
 
     async def scene():
@@ -428,7 +427,7 @@ def test_an_engine_that_was_away_is_asked_again_until_it_is_back(page, make_engi
 
 
 def test_a_setting_chosen_while_the_engine_was_away_is_shown_when_it_is_back(page, make_engine, monkeypatch):
-    monkeypatch.setattr(explorers, "AWAY", 0.01)
+    monkeypatch.setattr(asking, "AWAY", 0.01)
     engine = make_engine()
 
     async def scene():
@@ -449,7 +448,7 @@ def test_a_setting_chosen_while_the_engine_was_away_is_shown_when_it_is_back(pag
         assert explorer.state.answer.spec.config.H == explorer.state.spec.config.H == 16
         assert page.texts(explorer, "sl-notice-text") == []
         assert 3 in explorer.state.activations.stages
-        assert not explorer._maps.dimmed
+        assert not explorer._parts.maps.dimmed
 
     asyncio.run(scene())
 
@@ -460,12 +459,12 @@ def test_values_that_fail_leave_no_maps_of_another_setting(page, make_engine):
     async def scene():
         explorer = Explorer(check("unet", {"H": 8, "W": 8}), engine=lambda: engine)
         await explorer.idle()
-        shown = explorer._maps.spec
+        shown = explorer._parts.maps.spec
         engine.run_raises = RuntimeError("out of paper")
         page.say(page.slider(explorer, "H"), value=12)
         await explorer.idle()
-        assert not explorer._maps.dimmed
-        assert explorer._maps.spec != shown
+        assert not explorer._parts.maps.dimmed
+        assert explorer._parts.maps.spec != shown
         assert "out of paper" in page.texts(explorer, "sl-notice-text")[0]
 
     asyncio.run(scene())

@@ -29,8 +29,11 @@ def test_every_lesson_can_be_picked_with_one_trace_each(page, engine, gallery):
         pick(page, gallery, name)
         assert len(engine.traced) == number
         assert page.texts(gallery, "shapelab-output-shape") == [shapes[name]]
-        for field in LESSONS[name].Config.rules():
-            assert page.find(gallery, f"shapelab-control-{field}")
+        config = gallery.explorer.state.spec.config
+        plain = [field for field, rule in config.rules().items() if config.counts(field) and not rule.more]
+        linked_away = [field for field in plain if getattr(config.rules()[field], "apart", False)]
+        for field in plain:
+            assert bool(page.find(gallery, f"shapelab-control-{field}")) == (field not in linked_away)
     assert not page.errors
 
 
@@ -50,14 +53,14 @@ def test_each_lesson_keeps_its_settings(page, gallery):
 
 
 def test_kernels_unlinked_are_not_called_linked_after_a_visit_elsewhere(page, gallery):
-    (link,) = page.find(gallery, "shapelab-link", w.Checkbox)
+    link, _ = page.find(gallery, "shapelab-link", w.Checkbox)  # of the kernel's sides, and of the strides
     page.say(link, value=False)
     page.say(page.slider(gallery, "kernel_h"), value=6)
     pick(page, gallery, "conv1d")
     pick(page, gallery, "conv2d")
     config = gallery.explorer.state.spec.config
     assert (config.kernel_h, config.kernel_w) == (6, 3)
-    (link,) = page.find(gallery, "shapelab-link", w.Checkbox)
+    link, _ = page.find(gallery, "shapelab-link", w.Checkbox)  # of the kernel's sides, and of the strides
     assert page.models[link.model_id]["value"] is False
 
 
