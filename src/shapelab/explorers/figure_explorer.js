@@ -8,6 +8,15 @@ function keepKeys(explorer) {
   explorer.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
 }
 
+// A slider and the number beside it say which field they set; ipywidgets gives neither a name of its own.
+function nameControls(explorer) {
+  for (const control of explorer.querySelectorAll(".shapelab-control")) {
+    const name = control.querySelector(".widget-label")?.textContent;
+    for (const part of control.querySelectorAll(":is(.noUi-handle, input[type=number]):not([aria-label])"))
+      part.setAttribute("aria-label", part.labels?.[0]?.title || name);
+  }
+}
+
 // Anything with data-point="part" lights that part of the picture while it is hovered or focused; a click on anything
 // with data-pick="stage:5" selects that stage in the explorer's first picture. By delegation: words come and go.
 function listenAround(explorer, view) {

@@ -98,6 +98,7 @@ function render({ model, el }) {
     await reacted;
     [drawnWidth, drawnSpec] = [place, spec];
     behave(told?.kind ?? null);
+    nameControls(el.closest(".shapelab") ?? document.body);
     el.dataset.drawn = String(Number(el.dataset.drawn ?? 0) + 1);
   }
 
