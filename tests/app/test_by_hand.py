@@ -55,7 +55,7 @@ def read_by(page: Dashboard, output: tuple[int, int], windows: tuple[sl.Window, 
     """The input cells that are lit for an output under the pointer; None for padding."""
     page.page.mouse.move(*page.place_of("output", *output))
     lit = page.until(page.lit, lambda lit: ("output", "output", *output) in lit)
-    (top, _), (left, _) = page.offsets
+    top, left = (window.padding.lo for window in windows)
     return {
         (row - top, column - left) if kind in ("cell", "source") else None
         for kind, plane, row, column in lit
