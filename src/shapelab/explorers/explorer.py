@@ -69,8 +69,8 @@ class Explorer(w.Box):  # type: ignore[misc]
     def propose(self, field: str, value: Any) -> None:
         """Try a value for a field, and for those linked to it. Refused, it changes nothing but ``state.refused``."""
         asks_for_picture = field == "pattern" and value == "upload" and not self._image
-        self._parts.upload.layout.display = None if field == "pattern" and value == "upload" else "none"
         if asks_for_picture:
+            self._parts.upload.layout.display = None
             self.state.refused = _NO_PICTURE
             return
         self.apply(dict.fromkeys(self._controls.linked(field), value))
@@ -82,10 +82,11 @@ class Explorer(w.Box):  # type: ignore[misc]
             proposed = spec.changed(values, self._image)
         except ShapeError as error:
             self.state.refused = str(error)
+            self._settle()  # no control says what does not hold
             return
         self.state.refused = ""
         self.state.spec = proposed
-        self._controls.settle(proposed.config)
+        self._settle()
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -175,7 +176,7 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._held = False
             self._show_controls()
         else:
-            self._controls.settle(change["new"].config)
+            self._settle()
         self._asking.ask(change["new"])
 
     def _want(self) -> None:
@@ -209,10 +210,15 @@ class Explorer(w.Box):  # type: ignore[misc]
             made = Controls(spec.lesson, spec.config, self.propose, self.apply, aside=self._parts.upload)
             self._all_controls[spec.lesson_name] = made
         self._controls = self._all_controls[spec.lesson_name]
-        self._controls.settle(spec.config)
-        fed = getattr(spec.config, "pattern", "") == "upload"
-        self._parts.upload.layout.display = None if fed else "none"
+        self._settle()
         self._parts.left.children = (self._controls,)
+
+    def _settle(self) -> None:
+        """Every control says what holds, and what takes a picture is shown while one is fed."""
+        config = self.state.spec.config
+        self._controls.settle(config)
+        fed = getattr(config, "pattern", "") == "upload"
+        self._parts.upload.layout.display = None if fed else "none"
 
     def _notice(self) -> None:
         self._parts.notice(self.state.refused or self.state.trouble or self.state.valueless)
