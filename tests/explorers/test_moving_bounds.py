@@ -107,6 +107,7 @@ def test_what_excludes_another_field_is_refused_with_the_reason(page, engine, sh
     assert all(word in notice for word in words)
     assert page.texts(explorer, "shapelab-output-shape") == said
     assert page.models[page.slider(explorer, field).model_id]["value"] == getattr(before.config, field)
+    assert page.models[number.model_id]["value"] == getattr(before.config, field)
 
 
 def test_a_word_that_excludes_another_field_is_refused_with_the_reason(page, show):
@@ -115,6 +116,8 @@ def test_a_word_that_excludes_another_field_is_refused_with_the_reason(page, sho
     choose(page, explorer, "padding", "CAUSAL")
     assert explorer.state.spec == before
     assert "CAUSAL" in page.texts(explorer, "sl-notice-text")[0]
+    (shown,) = page.find(explorer, "shapelab-control-padding", w.Dropdown)
+    assert page.models[shown.model_id]["index"] == list(shown.options).index("SAME")
     choose(page, explorer, "padding", "VALID")
     assert explorer.state.spec.config.padding == "VALID"
     assert not page.texts(explorer, "sl-notice-text")

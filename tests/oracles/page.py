@@ -73,13 +73,13 @@ class Page:
         """A click on a button."""
         self._deliver(button, {"method": "custom", "content": {"event": "click"}})
 
-    def custom(self, widget: w.Widget, content: Any) -> None:
+    def custom(self, widget: w.Widget, content: Any, *buffers: bytes) -> None:
         """A message of a widget's own."""
-        self._deliver(widget, {"method": "custom", "content": content})
+        self._deliver(widget, {"method": "custom", "content": content}, *buffers)
 
-    def _deliver(self, widget: w.Widget, data: dict[str, Any]) -> None:
+    def _deliver(self, widget: w.Widget, data: dict[str, Any], *buffers: bytes) -> None:
         try:
-            widget._handle_msg({"content": {"data": data}, "buffers": []})
+            widget._handle_msg({"content": {"data": data}, "buffers": [memoryview(buffer) for buffer in buffers]})
         except Exception as error:  # ipykernel logs it and goes on
             self.errors.append(error)
 
