@@ -14,27 +14,31 @@ DEFAULTS = {
     for lesson in sl.LESSONS.values()
 }
 LOWEST = {
-    "Conv1D": {"L": 1, "C": 1, "kernel_size": 1, "features": 1, "seed": 0},
+    "Conv1D": {"L": 1, "C": 1, "kernel_size": 1, "stride": 1, "features": 1, "seed": 0},
     "Conv2D": {"H": 1, "W": 1, "C": 1, "kernel_h": 1, "kernel_w": 1, "stride": 1, "features": 1, "seed": 0},
-    "ResNet block": {"H": 1, "W": 1, "features": 1, "seed": 0},
-    "U-Net": {"H": 4, "W": 4, "C": 1, "base_features": 1, "seed": 0},
+    "ResNet block": {"H": 1, "W": 1, "C": 1, "features": 1, "stride": 1, "seed": 0},
+    "U-Net": {"depth": 1, "H": 4, "W": 4, "C": 1, "base_features": 1, "seed": 0},
 }
 HIGHEST = {
-    "Conv1D": {"L": 64, "C": 16, "kernel_size": 16, "features": 16, "seed": 99},
+    "Conv1D": {"L": 64, "C": 16, "kernel_size": 16, "stride": 1, "features": 16, "seed": 99},
     "Conv2D": {"H": 64, "W": 64, "C": 16, "kernel_h": 11, "kernel_w": 11, "stride": 1, "features": 16, "seed": 99},
-    "ResNet block": {"H": 64, "W": 64, "features": 32, "seed": 99},
-    "U-Net": {"H": 128, "W": 128, "C": 16, "base_features": 32, "seed": 99},
+    "ResNet block": {"H": 64, "W": 64, "C": 32, "features": 32, "stride": 1, "seed": 99},
+    "U-Net": {"H": 128, "W": 128, "C": 16, "base_features": 32, "depth": 4, "seed": 99},
 }
 LOPSIDED = {
-    "Conv1D": {"L": 2, "C": 16, "kernel_size": 16, "features": 1, "seed": 99},
+    "Conv1D": {"L": 2, "C": 16, "kernel_size": 16, "stride": 8, "features": 1, "seed": 99},
     "Conv2D": {"H": 1, "W": 64, "C": 2, "kernel_h": 11, "kernel_w": 1, "stride": 8, "features": 2, "seed": 3},
-    "ResNet block": {"H": 64, "W": 1, "features": 32, "seed": 3},
-    "U-Net": {"H": 128, "W": 4, "C": 1, "base_features": 32, "seed": 3},
+    "ResNet block": {"H": 64, "W": 1, "C": 32, "features": 32, "stride": 1, "seed": 3},
+    "U-Net": {"depth": 2, "H": 128, "W": 4, "C": 1, "base_features": 32, "seed": 3},
 }
-IMPOSSIBLE = {"U-Net": {"H": 30, "W": 126, "C": 3, "base_features": 8, "seed": 0}}
+IMPOSSIBLE = {
+    "U-Net": {"depth": 2, "H": 30, "W": 126, "C": 3, "base_features": 8, "seed": 0},
+    "ResNet block": {"H": 16, "W": 16, "C": 8, "features": 8, "stride": 3, "seed": 0},
+}
 STATES = [
     *((lesson, name) for lesson in FIELDS for name in ("default", "lowest", "highest", "lopsided")),
     ("U-Net", "impossible"),
+    ("ResNet block", "impossible"),
 ]
 SETTINGS: dict[str, dict[str, dict[str, int]]] = {
     "default": DEFAULTS,
@@ -52,17 +56,37 @@ FIND_FAULTS = r"""
     if (root.scrollWidth > wide + 1) faults.push(`the page scrolls sideways: ${root.scrollWidth} in ${wide}`);
   }
 
+  for (const label of document.querySelectorAll(".shapelab-gallery :is(button, label, .widget-label, summary, th)")) {
+    if (getComputedStyle(label).clipPath !== "none") continue; // heard, not seen
+    if (label.checkVisibility() && label.clientWidth && label.scrollWidth > label.clientWidth + 1) {
+      faults.push(`"${label.textContent.trim()}" is cut off: ${label.scrollWidth} in ${label.clientWidth}`);
+    }
+  }
+
+  // What a place that scrolls up and down has above or below what it shows.
+  const scrolledAway = (element, box) => {
+    for (let up = element; up; up = up.parentElement) {
+      if (getComputedStyle(up).overflowY === "visible") continue;
+      const frame = up.getBoundingClientRect();
+      if (up.contains(document.body)) break;
+      if (box.top > frame.bottom - 2 || box.bottom < frame.top + 2) return true;
+    }
+    return false;
+  };
+
   // Every piece of text with its place on the screen; rows of text of one element are pieces of their own.
   const pieces = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();
     if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    if (parent.closest("script, style, select, .sl-code, .noUi-tooltip, .shapelab-tip, #loading")) continue;
+    if (parent.closest("script, style, select, .sl-code, .sl-source, .sl-scrolled")) continue; // they may scroll
+    if (parent.closest(".noUi-tooltip, .shapelab-tip, #loading")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
-      if (box.width > 0.5 && box.height > 0.5) pieces.push({ text: text.slice(0, 40), parent, box });
+      if (box.width <= 0.5 || box.height <= 0.5 || scrolledAway(parent, box)) continue;
+      pieces.push({ text: text.slice(0, 40), parent, box });
     }
   }
   for (const input of document.querySelectorAll(".shapelab-control input")) {
@@ -70,10 +94,12 @@ FIND_FAULTS = r"""
     if (input.scrollWidth > input.clientWidth + 1) faults.push(`the number ${input.value} is cut off in its box`);
   }
 
-  const column = (element) => element.closest(".sl-left, .sl-centre, .sl-right, header, .shapelab-lessons");
+  const column = (element) => element.closest(
+    ".sl-left, .sl-centre, .sl-right, .sl-pitfall-list, .sl-pitfall, header, .shapelab-lessons, .sl-toolbar");
   for (const { text, parent, box } of pieces) {
     const place = column(parent);
-    if (!place || place.matches(".shapelab-lessons")) continue;
+    if (!place || place.matches(".shapelab-lessons, .sl-toolbar")) continue;
+    if (parent.closest(".sl-pitfall-list .widget-radio-box")) continue; // a row that scrolls, on a phone
     const edge = place.getBoundingClientRect();
     if (box.left < edge.left - 1 || box.right > edge.right + 1) faults.push(`"${text}" leaves its column`);
     const figure = parent.closest(".shapelab-figure");
@@ -174,7 +200,7 @@ def bring_to(page: Dashboard, lesson: str, at: dict[str, int]) -> None:
     if lesson == "Conv2D":
         page.link().uncheck()
     page.set(**at)
-    first = {"Conv1D": ("L", "C"), "ResNet block": ("H", "W", "features")}.get(lesson, ("H", "W", "C"))
+    first = {"Conv1D": ("L", "C")}.get(lesson, ("H", "W", "C"))
     page.until(page.input_shape, lambda shape: shape == tuple(at[field] for field in first))
     page.wait_for_pictures()
 
@@ -221,18 +247,19 @@ def test_all_text_stands_out_from_its_ground(shared: Dashboard) -> None:
             look(lesson)
         shared.type("H", 30)
         expect(shared.page.get_by_role("alert")).to_be_visible()
-        shared.page.locator("details:not([open]) summary").click()
+        shared.page.locator(".sl-failure summary").click()
         look("a size that cannot be")
         shared.type("W", 9999)
         expect(shared.notice()).to_be_visible()
         look("a number refused")
+        shared.set(W=48)
         toggle.click()
     assert {at.split(",")[0] for at in faults} == {"light", "dark"}
     assert not any(faults.values()), "\n".join(f"{at}: {fault}" for at, found in faults.items() for fault in found)
 
 
 POSITIONS = """() => Object.fromEntries(
-  [".sl-answer", ".sl-rules", ".sl-centre .shapelab-figure", ".sl-said", ".shapelab-controls", ".sl-code", ".sl-table"]
+  [".sl-answer", ".sl-rules", ".sl-present .shapelab-figure", ".sl-said", ".shapelab-controls", ".sl-code", ".sl-table"]
     .map(css => [css, document.querySelector(css).getBoundingClientRect()])
     .map(([css, box]) => [css, [Math.round(box.left), Math.round(box.top + scrollY)]])
 )"""
@@ -267,6 +294,56 @@ def test_the_page_stays_where_it_is_when_a_value_changes(shared: Dashboard, less
     assert not jumps, "\n".join(jumps)
 
 
+PLACES = """() => [...document.querySelectorAll([
+  ".sl-present .shapelab-figure", ".shapelab-player", ".sl-options", ".sl-said", ".sl-arithmetic", ".sl-below",
+  ".sl-centre > .shapelab-figure", ".sl-right .sl-heading", ".sl-right summary", ".sl-right .shapelab-figure",
+].join(", "))].filter((element) => element.checkVisibility()).map((element) => {
+  const box = element.getBoundingClientRect();
+  const words = element.matches("summary, .sl-heading") ? ` ${element.textContent.trim()}` : "";
+  return [element.className + words, Math.round(box.left), Math.round(box.top + scrollY)];
+})"""
+
+
+@pytest.mark.parametrize("lesson", FIELDS)
+def test_nothing_stirs_when_a_size_changes_by_one_stop(shared: Dashboard, lesson: str) -> None:
+    resize(shared, SIZES["desk"])
+    bring_to(shared, lesson, DEFAULTS[lesson])
+    settled(shared)
+    before = shared.page.evaluate(PLACES)
+    field = FIELDS[lesson][0]
+    bring_to(shared, lesson, {field: DEFAULTS[lesson][field] + (4 if lesson == "U-Net" else 1)})
+    settled(shared)
+    after = shared.until(lambda: shared.page.evaluate(PLACES), lambda after: after == before, patience=8)
+    stirred = [f"{old} became {new}" for old, new in zip(before, after, strict=False) if old != new]
+    assert not stirred, "\n".join(stirred)
+    assert len(after) == len(before)
+
+
+def settled(page: Dashboard) -> None:
+    """The values have come too."""
+    expect(page.page.locator(".shapelab-dimmed")).to_have_count(0)
+    page.wait_for_values() if page.figure().get_attribute("data-kind") == "convolution" else page.wait_for_maps()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_off_or_covered_beside_a_pinned_setting_nor_among_the_mistakes(
+    shared: Dashboard, size: str
+) -> None:
+    bring_to(shared, "Conv2D", DEFAULTS["Conv2D"])
+    shared.tool("Compare").click()
+    expect(shared.page.locator(".sl-pinned .shapelab-figure .main-svg").first).to_be_visible()
+    shared.page.set_viewport_size({"width": SIZES[size][0], "height": SIZES[size][1]})
+    shared.set(H=12)
+    compared = shared.until(lambda: shared.page.evaluate(FIND_FAULTS), lambda found: not found, patience=8)
+    shared.tool("Compare").click()
+    expect(shared.page.locator(".sl-pinned")).to_be_hidden()
+    shared.choose_tab("Pitfalls")
+    expect(shared.page.locator(".sl-pitfall-ran")).to_contain_text("Run with jax")
+    mistakes = shared.until(lambda: shared.page.evaluate(FIND_FAULTS), lambda found: not found, patience=8)
+    shared.choose_lesson("Conv2D")
+    assert not compared + mistakes, "\n".join(compared + mistakes)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_tab_can_be_seen_and_taken(shared: Dashboard, size: str) -> None:
     resize(shared, SIZES[size])
@@ -296,39 +373,8 @@ def test_on_a_phone_the_answer_and_the_picture_come_before_the_controls(shared: 
     resize(shared, SIZES["phone"])
     tops = [
         box["y"]
-        for css in (".sl-answer", ".sl-centre .shapelab-figure", ".shapelab-controls", ".sl-code")
+        for css in (".sl-answer", ".sl-present .shapelab-figure", ".shapelab-controls", ".sl-code")
         if (box := shared.page.locator(css).first.bounding_box())
     ]
     assert len(tops) == 4
     assert tops == sorted(tops)
-
-
-FOCUSED = """() => {
-  const e = document.activeElement, style = getComputedStyle(e);
-  const control = e.closest(".shapelab-control");
-  const named = control ? [...control.classList].find(c => c.startsWith("shapelab-control-")) : "";
-  const field = named.slice("shapelab-control-".length);
-  const kind = e.matches(".noUi-handle") ? "slider" : e.tagName.toLowerCase();
-  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
-  return {
-    name: [field, kind, field ? "" : e.textContent.trim().slice(0, 20)].filter(Boolean).join(" "),
-    ring: ring || style.boxShadow !== "none",
-  };
-}"""
-
-
-@pytest.mark.parametrize("lesson", FIELDS)
-def test_every_control_is_reached_by_the_keyboard_and_shows_it(shared: Dashboard, lesson: str) -> None:
-    shared.choose_lesson(lesson)
-    rings: dict[str, bool] = {}
-    for _ in range(60):  # once around, from wherever the last test left
-        shared.page.keyboard.press("Tab")
-        now = shared.page.evaluate(FOCUSED)
-        rings[now["name"]] = now["ring"]
-    sliders = {f"{field} slider" for field in FIELDS[lesson]}
-    numbers = {f"{field} input" for field in FIELDS[lesson]}
-    tabs = {f"button {title}" for title in FIELDS}
-    assert sliders | numbers | tabs <= set(rings)
-    without = [name for name, ring in rings.items() if not ring and name.split()[0] not in ("body", "html")]
-    assert not without, f"the keyboard stands on these without being seen: {without}"
-    assert len([name for name in rings if name in ("button ☾", "button ☀")]) == 1

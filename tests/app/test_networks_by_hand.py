@@ -64,8 +64,9 @@ def test_a_line_of_the_source_chooses_its_stage_and_lights_its_block(unet: Dashb
 def test_a_cell_of_a_map_shows_what_it_depends_on(unet: Dashboard) -> None:
     unet.choice("eval", "mode").click()
     unet.choose_stage("bottom.conv")
-    unet.wait_for_maps()
     maps = unet.maps()
+    expect(maps).to_have_attribute("aria-label", re.compile(r"bottom\.conv: all 16 channels, one scale, from"))
+    unet.wait_for_maps()
     windows = maps.locator(".shapelab-marks rect")
     before = windows.count()
     unet.page.mouse.click(*unet.place_in_maps((6, 4), 3, 2))
