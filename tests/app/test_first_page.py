@@ -29,7 +29,8 @@ SEEN = """([root, figure, control]) => {
     add(css, top.querySelector(css));
   const figures = [...top.querySelectorAll(figure)].filter(each => each.checkVisibility());
   figures.forEach((each, i) => add(`figure ${i}`, each));
-  [...top.querySelectorAll(control)].forEach((each, i) => add(`control ${i}`, each));
+  const controls = [...top.querySelectorAll(control)].filter(each => each.checkVisibility());
+  controls.forEach((each, i) => add(`control ${i}`, each));
   [...top.querySelectorAll(".shapelab-lessons .jupyter-button")].forEach((each, i) => add(`tab ${i}`, each));
   for (const css of [".sl-answer", ".sl-rules", ".sl-said", ".sl-code", ".sl-table"])
     texts[css] = top.querySelector(css).innerText.trim();
