@@ -104,7 +104,7 @@ def _conv2d(s: Settings) -> dict[str, Any]:
     width, left, right = _same(s["W"], s["kernel_w"], s["stride"])
     shapes = _shape(s["H"], s["W"], s["C"]), _shape(height, width, s["features"])
     kernel = _shape(s["kernel_h"], s["kernel_w"], s["C"], s["features"])
-    stride = f"stride {s['stride']} by {s['stride']}"
+    stride = f"along H stride {s['stride']}"
     padding = f"top {top}, bottom {bottom}, left {left}, right {right}"
     return _told(*shapes, padding, [f"kernel {kernel}", stride])
 
