@@ -19,7 +19,7 @@ from shapelab.explorers.state import Answer, ExplorerState
 from shapelab.tracing.records import Trace
 
 if TYPE_CHECKING:
-    from shapelab.engine.in_process import Engine as InProcess
+    from shapelab.pitfalls.outcome import Outcome
 
 SETTLED = 0.12  # seconds without a move after which a slider is no longer being dragged
 AWAY = 0.5  # seconds after which an engine that did not answer is asked again
@@ -50,11 +50,18 @@ class Engine(Protocol):
         """What a batch normalisation measured and remembers; None where there are no values."""
 
 
-_shared: list[Client | InProcess] = []
+class Served(Engine, Protocol):
+    """What the dashboard asks of an engine besides: it is the server's, or this process's own."""
+
+    def pitfall(self, name: str) -> Outcome:
+        """What a classic mistake does at each of its settings."""
+
+
+_shared: list[Served] = []
 _sharing = threading.Lock()
 
 
-def shared_engine() -> Client | InProcess:
+def shared_engine() -> Served:
     """The engine that ``shapelab serve`` shares between all kernels; elsewhere one in this process.
 
     It is made, and jax imported where it is one of this process, when first asked for.
@@ -65,7 +72,7 @@ def shared_engine() -> Client | InProcess:
         return _shared[0]
 
 
-def _own_engine() -> InProcess:
+def _own_engine() -> Served:
     from shapelab.engine.in_process import Engine as InProcess
 
     return InProcess()

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
 from shapelab.engine.spec import Spec, check
-from shapelab.explorers.asking import Engine, shared_engine
+from shapelab.explorers.asking import Served, shared_engine
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.explorer import Explorer
 from shapelab.lessons import LESSONS
 
 if TYPE_CHECKING:
     from shapelab.explorers.pitfalls import Pitfalls
-    from shapelab.pitfalls.outcome import Outcome
 
 PITFALLS = "pitfalls"
 TABS = (*((lesson.title, name) for name, lesson in LESSONS.items()), ("Pitfalls", PITFALLS))
-
-
-class Served(Engine, Protocol):
-    """What the dashboard asks of an engine besides: it is the server's, or this process's own."""
-
-    def pitfall(self, name: str) -> Outcome:
-        """What a classic mistake does at each of its settings."""
 
 
 class Gallery(w.Box):  # type: ignore[misc]
