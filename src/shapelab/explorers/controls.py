@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -237,7 +237,7 @@ class Controls(w.VBox):  # type: ignore[misc]
         names = [name for name, rule in self._config.rules().items() if rule.more]
         self._folded.children = tuple(more)
         self._folded.layout.display = "none"
-        self._unfold.description = ", ".join(names)
+        self._unfold.description = unfolding(names)
         return [self._unfold, self._folded]
 
     def _on_unfold(self, change: Any) -> None:
@@ -256,6 +256,11 @@ class Controls(w.VBox):  # type: ignore[misc]
         box.observe(on_change, "value")
         self.links[group] = box
         return box
+
+
+def unfolding(names: Sequence[str]) -> str:
+    """What the button of folded settings says."""
+    return f"More: {', '.join(names)}"
 
 
 def fits_in_a_row(rule: Choices) -> bool:

@@ -48,7 +48,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
     with parts.text.hold_sync():
         parts.text.show(answer.spec.lesson_name)
         parts.text.tell(answer.trace, answer.spec.config)
-    parts.offer(state.ways_out)
+    parts.offer(state.ways_out or ())
     lone = pictures.one_convolution(answer.trace, state.cell)
     _show(parts.options, lone is not None)
     if lone is not None:
@@ -58,7 +58,8 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
     _draw_comparison(parts, state, answer)
     compared = (parts.comparison,) if state.pinned is not None else ()
     told = (parts.text,) if parts.text.html else ()
-    parts.right.children = (*compared, parts.code, *((*told, *right) if lone is not None else (*right, *told)))
+    above, below = (right[:2], right[2:]) if lone is not None else (right, ())
+    parts.right.children = (*compared, parts.code, *above, *told, *below)
 
 
 def _shown_spec(state: ExplorerState) -> Any:
@@ -75,7 +76,7 @@ def _draw_convolution(parts: Parts, state: ExplorerState, answer: Answer, lone: 
     parts.steps.show(pictures.staircase(lone, trace))
     for widget in (parts.maps, parts.map_options, parts.failure, parts.below):
         _show(widget, False)
-    return parts.facts, parts.steps_heading, parts.steps
+    return parts.steps_heading, parts.steps, parts.facts
 
 
 def _convolution(
@@ -118,6 +119,7 @@ def _draw_network(parts: Parts, state: ExplorerState, answer: Answer, settled: A
     if dict(parts.stages.options) != options:
         parts.stages.options = list(options.items())
     parts.stages.value = selected
+    parts.stages.rows = min(max(len(options), 5), 14)
     parts.facts.value = (
         network_words.stage_details(trace.stages[selected], state.measured) if selected is not None else ""
     )
@@ -126,8 +128,10 @@ def _draw_network(parts: Parts, state: ExplorerState, answer: Answer, settled: A
     return (parts.facts,)
 
 
-def _near(ways: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """The values of each field that works when it alone is changed."""
+def _near(ways: Sequence[Mapping[str, Any]] | None) -> dict[str, tuple[Any, ...]] | None:
+    """The values of each field that works when it alone is changed; None while they are not known."""
+    if ways is None:
+        return None
     found: dict[str, tuple[Any, ...]] = {}
     for way in ways:
         if len(way) == 1:
@@ -166,9 +170,9 @@ def _draw_comparison(parts: Parts, state: ExplorerState, answer: Answer) -> None
     parts.comparison.value = comparison(pinned, answer)
     parts.pinned_title.value = words.heading(f"pinned: {title_of(pinned)}")
     parts.present_title.value = words.heading(f"now: {title_of(answer)}")
-    lone = pictures.one_convolution(pinned.trace, None)
+    lone = pictures.one_convolution(pinned.trace, state.pinned_cell)
     if lone is not None:
-        parts.pinned_picture.show(_convolution(pinned, lone, state.pinned_values, state, (0, 0)))
+        parts.pinned_picture.show(_convolution(pinned, lone, state.pinned_values, state, state.pinned_channels))
     else:
         parts.pinned_picture.show(network_pictures.network_picture(pinned.trace, None, _is_narrow(state)))
 

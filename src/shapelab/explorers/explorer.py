@@ -100,6 +100,8 @@ class Explorer(w.Box):  # type: ignore[misc]
         """Keep what is shown beside what comes, or no longer."""
         with self._drawn_once():
             self.state.pinned_values = self.state.activations if pinned else None
+            self.state.set_trait("pinned_cell", self.state.cell)
+            self.state.pinned_channels = self.state.channels
             self.state.pinned = self.state.answer if pinned else None
 
     def _go_to(self, spec: Spec | None) -> None:

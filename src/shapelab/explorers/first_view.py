@@ -11,7 +11,7 @@ from html import escape
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.explorers import convolution_words, pictures, words
-from shapelab.explorers.controls import fits_in_a_row
+from shapelab.explorers.controls import fits_in_a_row, unfolding
 from shapelab.explorers.front import style
 from shapelab.explorers.gallery import TABS
 from shapelab.explorers.lesson_text import written
@@ -40,10 +40,10 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
     ]
     right = [
         ("", words.heading("As code") + words.code(spec.lesson.code(spec.config))),
-        ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
-        ("", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
         ("", words.heading("Size of the output")),
         ("sl-first-figure", svg(pictures.staircase(lone, trace))),
+        ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
+        ("", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
     ]
     columns = (
         f'<div class="sl-left">{_controls(spec)}</div><div class="sl-centre">{_blocks(centre)}</div>'
@@ -94,7 +94,7 @@ def _controls(spec: Spec) -> str:
             box = f'<input type="checkbox"{" checked" if equal else ""}>'
             parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(group))}</div>')
         if folded and name == folded[-1]:
-            parts.append(f'<div class="sl-unfold">{escape(", ".join(folded))}</div>')
+            parts.append(f'<div class="sl-unfold">{escape(unfolding(folded))}</div>')
     if spec.lesson.presets:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]

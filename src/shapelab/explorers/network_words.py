@@ -11,6 +11,7 @@ from shapelab.engine.answers import Statistics
 from shapelab.explorers.source_view import line_of
 from shapelab.explorers.statistics_words import statistics_table
 from shapelab.explorers.words import axes_of, code, count, layout_text, padding_text, shape_text
+from shapelab.figures.mismatch import droppings, mismatch
 from shapelab.geometry import ReceptiveField, Window
 from shapelab.tracing.records import Stage, Trace, numbered
 
@@ -22,7 +23,7 @@ def network_rule(trace: Trace) -> str:
         sizes = _sizes_along(trace, axis)
         if sizes:
             kept = f"{sizes[0]} all the way" if len(sizes) == 1 else " → ".join(map(str, sizes))
-            chains.append(f"{axis}: <b>{kept}</b>")
+            chains.append(f'<span class="sl-chain">{axis}: <b>{kept}</b></span>')
     facts = f"{len(trace.stages)} stages · <b>{trace.params:,}</b> parameters · <b>{count(trace.macs)}</b> MACs"
     return f'<div class="sl-rule">{facts}</div><div class="sl-rule">{" &nbsp; ".join(chains)}</div>'
 
@@ -35,18 +36,27 @@ def failure_rule(trace: Trace) -> str:
     where = f"{error.path}: " if error.path else ""
     shapes = " and ".join(f"<b>{shape_text(shape)}</b>" for shape in error.in_shapes[:2])
     head = f"{escape(where + error.op)} cannot join {shapes}." if shapes else escape(error.message)
-    cause = f'<div class="sl-rule">{escape(error.explanation)}.</div>' if error.explanation else ""
+    why = error.explanation or "; ".join(_facts_of(trace))
+    cause = f'<div class="sl-rule">{escape(why)}.</div>' if why else ""
     return f'<div role="alert"><div class="sl-rule sl-failed">{head}</div>{cause}</div>'
 
 
-def failure_said(trace: Trace, near: Mapping[str, tuple[int | str, ...]] = MappingProxyType({})) -> str:
-    """Under the picture: which settings work, where they are known, and what JAX itself said, folded."""
+def _facts_of(trace: Trace) -> list[str]:
+    """What is known of a failure that no arithmetic explains: how sizes shrank on the way, or else what is too much."""
+    found = mismatch(trace)
+    return droppings(trace) or ([] if found is None else found.words())
+
+
+def failure_said(trace: Trace, near: Mapping[str, tuple[int | str, ...]] | None = MappingProxyType({})) -> str:
+    """Under the picture: which settings work, None while they are looked for, and what JAX itself said, folded."""
     error = trace.error
     if error is None:
         return ""
     said = f"<details><summary>What JAX said</summary><pre>{escape(error.message)}</pre></details>"
-    sizes = "; ".join(f"{field} = {' or '.join(map(str, values))}" for field, values in near.items() if values)
-    ways = f"The nearest settings that work: <b>{sizes}</b>" if sizes else escape(error.remedy)
+    sizes = "; ".join(f"{field} = {' or '.join(map(str, values))}" for field, values in (near or {}).items() if values)
+    looking = '<span class="sl-quiet">Looking for the nearest settings that work …</span>'
+    told = escape(error.remedy) if near is not None else looking
+    ways = f"The nearest settings that work: <b>{sizes}</b>" if sizes else told
     return f'<div class="sl-failure">{ways}{said}</div>'
 
 

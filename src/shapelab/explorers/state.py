@@ -43,6 +43,8 @@ class ExplorerState(t.HasTraits):
       valueless: why this setting has shapes and no values; ``""`` where it has both.
       stage: the selected stage, or None for the lesson's first convolution.
       cell: the selected output cell, or None for one at the edge.
+      pinned_cell: the output cell that was selected then, or None.
+      pinned_channels: the channels that were shown then.
       channels: the input and the output channel that the picture of a convolution shows.
       view: what that picture shows of each cell: its value, or how often it is read ("values", "coverage").
       map_scale: whether feature maps are drawn on one scale or each on its own ("shared", "channel").
@@ -57,6 +59,8 @@ class ExplorerState(t.HasTraits):
     statistics = t.Tuple(t.Instance(Spec), t.Int(), t.Instance(Statistics), default_value=None, allow_none=True)
     pinned = t.Instance(Answer, allow_none=True)
     pinned_values = t.Instance(Activations, allow_none=True)
+    pinned_cell = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True)
+    pinned_channels = t.Tuple(t.Int(), t.Int(), default_value=(0, 0))
     refused = t.Unicode("")
     trouble = t.Unicode("")
     valueless = t.Unicode("")
@@ -82,10 +86,10 @@ class ExplorerState(t.HasTraits):
         return found
 
     @property
-    def ways_out(self) -> tuple[Mapping[str, Any], ...]:
-        """Where the answer on screen is a failure, what would work, as far as it is known."""
+    def ways_out(self) -> tuple[Mapping[str, Any], ...] | None:
+        """Where the answer on screen is a failure, what would work; None while it is not known."""
         if self.ways is None or self.answer is None or self.ways[0] != self.answer.spec:
-            return ()
+            return None
         return tuple(self.ways[1])
 
     @property

@@ -27,8 +27,10 @@ def failure(trace: Trace, *, narrow: bool = False) -> Spec | None:
         return None
     canvas = Canvas(NARROW if narrow else WIDE, 0)
     planes = _planes(found, canvas.width, narrow)
+    given = {tensor.name for tensor in trace.inputs}
+    blue = next((place for place, side in enumerate(found.sides) if side.name in given), 1)  # else the later: the skip
     for side, plane, place in zip(found.sides, planes, (0, 1), strict=True):
-        _draw_side(canvas, found, side, plane, place)
+        _draw_side(canvas, found, side, plane, place, place == blue)
     bottom = max(plane.corner[1] + plane.height for plane in planes)
     bottom = _draw_sign(canvas, planes, bottom)
     lines = [*found.words(), *droppings(trace)]
@@ -60,8 +62,8 @@ def _planes(found: Mismatch, width: float, narrow: bool) -> tuple[Plane, Plane]:
     return Plane(places[0], (wide, high), *first.counts), Plane(places[1], (wide, high), *second.counts)
 
 
-def _draw_side(canvas: Canvas, found: Mismatch, side: Side, plane: Plane, place: int) -> None:
-    line, fill = (LIGHT.output, LIGHT.output_tint) if place == 0 else (LIGHT.input, LIGHT.input_tint)
+def _draw_side(canvas: Canvas, found: Mismatch, side: Side, plane: Plane, place: int, blue: bool) -> None:
+    line, fill = (LIGHT.input, LIGHT.input_tint) if blue else (LIGHT.output, LIGHT.output_tint)
     canvas.rectangle(plane.corner, (plane.width, plane.height), fill=fill)
     if min(plane.cell) >= 4:
         ends = (*plane.corner, *plane.place(plane.rows, plane.columns))
