@@ -322,7 +322,8 @@ class Dashboard:
         sheet = self.values("maps", self.maps())
         seen = np.isfinite(sheet)
         parts = [sheet[rows][:, columns] for rows in _runs(seen.any(axis=1)) for columns in _runs(seen.any(axis=0))]
-        return np.stack([part for part in parts if np.isfinite(part).all()], axis=-1)
+        maps = np.stack([part for part in parts if np.isfinite(part).all()], axis=-1)
+        return maps[:: _repeats(maps), :: _repeats(maps.transpose(1, 0, 2))]
 
     def wait_for_maps(self) -> np.ndarray[Any, Any]:
         """The numbers of the feature maps once they have come; until then they are all alike."""
@@ -376,6 +377,12 @@ ALL_FIELDS = {field for fields in FIELDS.values() for field in fields}
 
 def _numbers(shape: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", shape)))
+
+
+def _repeats(maps: np.ndarray[Any, Any]) -> int:
+    """How many rows in a row are drawn for each row of cells, where cells are large."""
+    changes = np.flatnonzero(np.abs(np.diff(maps, axis=0)).max(axis=(1, 2)) > 0) + 1
+    return int(np.gcd.reduce([*changes, len(maps)])) if len(changes) else 1
 
 
 def _runs(marked: np.ndarray[Any, Any]) -> list[slice]:

@@ -313,7 +313,7 @@ def test_nothing_stirs_when_a_size_changes_by_one_stop(shared: Dashboard, lesson
     settled(shared)
     before = shared.page.evaluate(PLACES)
     field = FIELDS[lesson][0]
-    bring_to(shared, lesson, {field: DEFAULTS[lesson][field] + (4 if lesson == "U-Net" else 1)})
+    bring_to(shared, lesson, DEFAULTS[lesson] | {field: DEFAULTS[lesson][field] + (4 if lesson == "U-Net" else 1)})
     settled(shared)
     after = shared.until(lambda: shared.page.evaluate(PLACES), lambda after: after == before, patience=8)
     stirred = [f"{old} became {new}" for old, new in zip(before, after, strict=False) if old != new]

@@ -194,3 +194,13 @@ def test_each_preset_sets_what_it_says_in_one_step(page, engine, show, lesson):
         assert len(engine.traced) <= asked + 1
         assert (explorer.state.answer.trace.error is not None) == ("fails" in name or "cannot" in name)
     assert not page.errors
+
+
+def test_a_slider_is_told_its_ends_and_step_before_its_value(page, show):
+    explorer = show("unet", H=64, W=64)
+    slider = page.slider(explorer, "H")
+    page.forget()
+    explorer.apply({"depth": 4, "H": 128})
+    (told,) = [state for model, state in page.updates if model == slider.model_id]
+    assert {"min", "step", "value"} <= set(told)
+    assert list(told)[-1] == "value"

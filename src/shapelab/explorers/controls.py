@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,19 @@ class NumberField(w.FloatText):  # type: ignore[misc]
     value = t.Union([t.Int(), t.Float()], default_value=0).tag(sync=True)
 
 
+class Slider(w.IntSlider):  # type: ignore[misc]
+    """A slider that is told its ends and step before its value.
+
+    A page takes what it is told in order: given the value first, it snaps that to a stop of the setting before, and
+    tells the kernel so.
+    """
+
+    def send_state(self, key: str | Iterable[str] | None = None) -> None:
+        """Send some traits, the value last."""
+        ordered = key is None or isinstance(key, str)
+        super().send_state(key if ordered else sorted(key or (), key=lambda name: name == "value"))
+
+
 class NumberControl(w.Box):  # type: ignore[misc]
     """A slider and a number for one field; either proposes, neither decides."""
 
@@ -32,7 +45,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
         self._propose, self._name, self._value = propose, name, value
         self._settling = False
         track = _Track.of(limits, value)
-        self.slider = w.IntSlider(
+        self.slider = Slider(
             value=track.stop(value),
             min=track.low,
             max=track.high,
@@ -60,7 +73,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
         self._settling, self._value = True, value
         try:
             track = _Track.of(limits, value)
-            with self.slider.hold_sync():  # told one after the other, the page would snap to stops of no setting
+            with self.slider.hold_sync():
                 self.slider.min, self.slider.max = min(track.low, self.slider.min), max(track.high, self.slider.max)
                 self.slider.step = track.step
                 self.slider.value = track.stop(value)

@@ -43,6 +43,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
         _show(parts.options, False)
         _show(parts.map_options, False)
         _show(parts.below, False)
+        _show(parts.shapes, False)
         return
     parts.answer.value = words.answer(answer.trace)
     with parts.text.hold_sync():
@@ -50,7 +51,8 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
         parts.text.tell(answer.trace, answer.spec.config)
     parts.offer(state.ways_out or ())
     lone = pictures.one_convolution(answer.trace, state.cell)
-    _show(parts.options, lone is not None)
+    for widget in (parts.options, parts.shapes):
+        _show(widget, lone is not None)
     if lone is not None:
         right = _draw_convolution(parts, state, answer, lone)
     else:
@@ -58,8 +60,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
     _draw_comparison(parts, state, answer)
     compared = (parts.comparison,) if state.pinned is not None else ()
     told = (parts.text,) if parts.text.html else ()
-    above, below = (right[:2], right[2:]) if lone is not None else (right, ())
-    parts.right.children = (*compared, parts.code, *above, *told, *below)
+    parts.right.children = (*compared, parts.code, *right, *told)
 
 
 def _shown_spec(state: ExplorerState) -> Any:
@@ -71,12 +72,12 @@ def _draw_convolution(parts: Parts, state: ExplorerState, answer: Answer, lone: 
     channels = _channels(parts, state, answer)
     parts.rule.value = convolution_words.convolution_rule(lone.stage)
     parts.picture.show(_convolution(answer, lone, values, state, channels))
-    parts.facts.value = words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)
+    parts.shapes.value = words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)
     parts.said.value = convolution_words.arithmetic(lone, values, channels=channels)
     parts.steps.show(pictures.staircase(lone, trace))
     for widget in (parts.maps, parts.map_options, parts.failure, parts.below):
         _show(widget, False)
-    return parts.steps_heading, parts.steps, parts.facts
+    return parts.steps_heading, parts.steps
 
 
 def _convolution(

@@ -37,13 +37,13 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
         ),
         ("sl-options", _options(trace)),
         ("sl-said", convolution_words.arithmetic(lone, values)),
+        ("sl-shapes", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
     ]
     right = [
         ("", words.heading("As code") + words.code(spec.lesson.code(spec.config))),
         ("", words.heading("Size of the output")),
         ("sl-first-figure", svg(pictures.staircase(lone, trace))),
         ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
-        ("", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
     ]
     columns = (
         f'<div class="sl-left">{_controls(spec)}</div><div class="sl-centre">{_blocks(centre)}</div>'

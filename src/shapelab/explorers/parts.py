@@ -64,6 +64,7 @@ class Parts:
         self.input_channel, self.output_channel = _channel("input channel"), _channel("output channel")
         self.options = _box(w.HBox, "sl-options", [self.view, self.input_channel, self.output_channel])
         self.failure, self.maps = FigureView(), FigureView()
+        self.shapes = _html("sl-shapes")
         self._ways_out = _box(w.HBox, "sl-ways-out")
         self._notice = _html("sl-notice")
         self.map_scale = w.ToggleButtons(
@@ -86,6 +87,7 @@ class Parts:
                 self.options,
                 self.failure,
                 self.said,
+                self.shapes,
                 self._ways_out,
                 self._notice,
                 self.map_options,

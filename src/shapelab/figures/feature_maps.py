@@ -16,6 +16,7 @@ from shapelab.geometry.pooling import MOST_CHANNELS
 
 Array = np.ndarray[Any, Any]
 WIDE, NARROW = 780.0, 420.0  # of the sheet
+UPRIGHT = 260.0  # pixels down for the maps of a narrow one
 IMAGE = 168.0  # the most that the image covers each way
 HEAD = 26.0  # for the names above
 TYPE, LINE = 13.0, 19.0
@@ -52,11 +53,11 @@ def feature_maps(shown: Maps, *, seen: Seen | None = None, narrow: bool = False)
     left, top = 4.0, HEAD
     told: Spec = {"kind": "maps", "pins": seen is not None}
     lines: list[str] = []
-    room = (canvas.width - 8, 390.0) if narrow else (canvas.width - 8, IMAGE)
+    room = (canvas.width - 8, UPRIGHT) if narrow else (canvas.width - 8, IMAGE)
     if seen is not None:
-        across, down, told["image"], lines = draw_seen(canvas, seen, (left, top), IMAGE)
+        across, _, told["image"], lines = draw_seen(canvas, seen, (left, top), IMAGE)
         if narrow:
-            top += down + HEAD + 8
+            top += IMAGE + HEAD + 8
         else:
             left += max(across, 120.0) + 24
             room = (canvas.width - left - 4, IMAGE)
@@ -77,7 +78,7 @@ def feature_maps(shown: Maps, *, seen: Seen | None = None, narrow: bool = False)
         for plane in planes:
             _mark(canvas, plane, shown.cell)
     canvas.text((left, top - HEAD / 2), f"<b>{shown.name}</b>", colour=LIGHT.ink, size=TYPE, anchor="left")
-    bottom = max(planes[-1].corner[1] + planes[-1].height, HEAD + IMAGE if not narrow else 0.0)
+    bottom = top + (UPRIGHT if narrow else IMAGE)  # whatever the size: what follows stays where it is
     caption = _caption(shown, sheet, number, limits)
     below = wrapped([caption, *lines], canvas.width - 8, TYPE)
     for i, line in enumerate(below):
