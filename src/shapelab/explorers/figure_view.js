@@ -118,6 +118,7 @@ function render({ model, el }) {
     tip.hidden = !words;
     if (!words) return;
     const { width, height } = model.get("spec").layout;
+    if (kind === "convolution") [x, y] = [width / 2, height - 36]; // where it covers no cell that is looked at
     const right = x > width / 2; // it grows away from the nearer edge
     tip.textContent = words;
     tip.style.top = `${(100 * y) / height}%`;
