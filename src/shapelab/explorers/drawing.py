@@ -43,7 +43,6 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
         _show(parts.options, False)
         _show(parts.map_options, False)
         _show(parts.below, False)
-        _show(parts.shapes, False)
         return
     parts.answer.value = words.answer(answer.trace)
     with parts.text.hold_sync():
@@ -51,8 +50,7 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
         parts.text.tell(answer.trace, answer.spec.config)
     parts.offer(state.ways_out or ())
     lone = pictures.one_convolution(answer.trace, state.cell)
-    for widget in (parts.options, parts.shapes):
-        _show(widget, lone is not None)
+    _show(parts.options, lone is not None)
     if lone is not None:
         right = _draw_convolution(parts, state, answer, lone)
     else:
@@ -110,6 +108,7 @@ def _draw_network(parts: Parts, state: ExplorerState, answer: Answer, settled: A
     trace, selected = answer.trace, state.selected_stage
     parts.rule.value = (network_words.network_rule if trace.error is None else network_words.failure_rule)(trace)
     parts.picture.show(network_pictures.network_picture(trace, selected, _is_narrow(state)))
+    parts.shapes.value = ""
     failure = network_pictures.failure_picture(trace, state.narrow)
     _show(parts.failure, failure is not None)
     if failure is not None:
