@@ -170,7 +170,7 @@ def test_a_module_s_picture_appears_and_follows_its_sliders(notebook: Page) -> N
     expect(handle).to_have_attribute("aria-valuenow", "13.0")
     handle.press("ArrowRight")
     expect(stages.first).to_have_text("stem\u00a0\u00a0(1,\u00a015,\u00a07,\u00a08)")
-    expect(cell(notebook, 1).get_by_role("img", name="stem (1, 15, 7, 8)")).to_be_visible()
+    expect(cell(notebook, 1).get_by_role("group", name="stem (1, 15, 7, 8)")).to_be_visible()
 
 
 def test_two_widgets_in_a_notebook_do_not_meet(notebook: Page) -> None:

@@ -29,7 +29,7 @@ def traced() -> Callable[..., Any]:
                 if name == "C":
                     sizes[axis] = min(shape[axis], MOST_CHANNELS)
                 elif name in SPATIAL:
-                    sizes[axis] = -(-shape[axis] // pooling_factor(shape[axis]))
+                    sizes[axis] = -(-shape[axis] // max(pooling_factor(shape[axis]), 1))
             return rng.normal(size=tuple(sizes.values())).astype(np.float32)
 
         values = Activations(

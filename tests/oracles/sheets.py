@@ -68,8 +68,7 @@ def extents(spec: dict[str, Any]) -> Iterator[tuple[str, Box]]:
     """The place of everything drawn: shapes, grids, points and texts."""
     for shape in spec["layout"]["shapes"]:
         if shape["type"] == "path":
-            numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", shape["path"])]
-            x, y = numbers[::2], numbers[1::2]
+            x, y = _places(shape["path"])
             if "Q" in shape["path"] and len(x) == 3:  # the control point of a bend is not on it
                 curve = [
                     tuple((1 - t) ** 2 * v[0] + 2 * t * (1 - t) * v[1] + t * t * v[2] for v in (x, y))
@@ -110,12 +109,28 @@ def edges(grid: dict[str, Any], axis: str) -> Any:
 
 
 def hatched(spec: dict[str, Any]) -> list[Box]:
-    """The boxes of padding."""
+    """The boxes of padding; the small plates under its numbers, paths of the same colour, are none."""
     return [
         (shape["x0"], shape["y0"], shape["x1"], shape["y1"])
         for shape in spec["layout"]["shapes"]
-        if shape["fillcolor"] == LIGHT.padding_tint
+        if shape["fillcolor"] == LIGHT.padding_tint and shape["type"] != "path"
     ]
+
+
+def _places(path: str) -> tuple[list[float], list[float]]:
+    """Where an SVG path goes: M, L, C and Q with places, h and v with steps, Z."""
+    x: list[float] = []
+    y: list[float] = []
+    for command, given in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", given)]
+        if command in "hv":
+            x.append(x[-1] + numbers[0] * (command == "h"))
+            y.append(y[-1] + numbers[0] * (command == "v"))
+        else:
+            assert command in "MLCQZ", path
+            x += numbers[::2]
+            y += numbers[1::2]
+    return x, y
 
 
 def crossed(spec: dict[str, Any]) -> list[tuple[float, float]]:

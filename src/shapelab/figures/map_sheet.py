@@ -85,5 +85,5 @@ def laid_out(
     wide, high = max(cell, LEAST_MAP / columns) * tile[1], max(cell, LEAST_MAP / rows) * tile[0]
     repeat = (math.ceil(high / COARSE), math.ceil(wide / COARSE))
     size = (wide / repeat[1], high / repeat[0])
-    gap = (max(round(GAP / size[1]), 1), max(round(GAP / size[0]), 1))
+    gap = (max(int(GAP / size[1]), 1), max(int(GAP / size[0]), 1))  # no wider than was reckoned with
     return Sheet(counts, tile, repeat, corner, size, gap, across)
