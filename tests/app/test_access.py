@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from app.dashboard import FIELDS, Dashboard
 
+pytestmark = pytest.mark.page
+
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SETTINGS = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE)}
 

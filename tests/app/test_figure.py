@@ -15,6 +15,8 @@ from shapelab.figures.window_grid import Convolution, window_grid
 from shapelab.geometry import Window
 from shapelab.geometry.padding import same
 
+pytestmark = pytest.mark.page
+
 SIZE, STRIDE, KERNEL = (1024, 1000), 3, 5
 POINT = """([x, y]) => {
   const place = document.querySelector("#place .shapelab-frame"), frame = place.getBoundingClientRect();

@@ -15,6 +15,8 @@ from shapelab.explorers import lesson_text
 from shapelab.explorers.front import module
 from shapelab.lessons import LESSONS
 
+pytestmark = pytest.mark.page
+
 HERE = Path(__file__).parent
 STYLES = sorted((Path(explorers.__file__).parent / "styles").glob("*.css"))
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}

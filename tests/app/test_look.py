@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 import shapelab as sl
 from app.dashboard import FIELDS, Dashboard
 
+pytestmark = pytest.mark.page
+
 SIZES = {"desk": (1440, 900), "projector": (1920, 1080), "small": (1024, 768), "phone": (390, 844)}
 DEFAULTS = {
     lesson.title: {field: getattr(lesson.Config(), field) for field in FIELDS[lesson.title]}

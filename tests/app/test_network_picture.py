@@ -19,6 +19,8 @@ from shapelab.engine.answers import Activations, Field
 from shapelab.explorers.network_pictures import maps_picture, network_picture
 from shapelab.modules.unet import UNet
 
+pytestmark = pytest.mark.page
+
 CLICK = """([x, y]) => {
   const place = document.querySelector("#place .shapelab-frame"), frame = place.getBoundingClientRect();
   const scale = frame.width / document.querySelector(".shapelab-light").viewBox.baseVal.width;

@@ -17,6 +17,8 @@ from shapelab.figures.window_strip import Strip, window_strip
 from shapelab.geometry import Padding, Window
 from shapelab.geometry.padding import causal, circular, reflect, same, same_lower, valid
 
+pytestmark = pytest.mark.page
+
 Lit = list[tuple[str, str, int, int]]
 """Kind, plane, row and column of each cell that is lit."""
 

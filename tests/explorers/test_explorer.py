@@ -16,7 +16,7 @@ from shapelab.explorers.figure_view import FigureView
 
 QUICK = settings(
     phases=[Phase.explicit, Phase.generate],
-    max_examples=25,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
