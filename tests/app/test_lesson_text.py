@@ -82,7 +82,7 @@ def test_of_the_sections_one_is_open_and_another_takes_its_place(page: Page) -> 
     page.get_by_text("Layouts: NHWC and HWIO").click()
     expect(page.locator("details[open] summary")).to_have_text("Layouts: NHWC and HWIO")
     page.locator("summary").nth(1).press("Enter")
-    expect(page.locator("details[open] summary")).to_have_text("How large is the output?")
+    expect(page.locator("details[open] summary")).to_have_text("Where it is used")
 
 
 def test_two_texts_on_one_page_have_their_own_open_sections(page: Page) -> None:
