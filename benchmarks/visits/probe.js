@@ -99,7 +99,7 @@
     says: () => [text(".sl-answer"), ...figures().map((figure) => alt(figure)), text(".sl-notice")].join(" | "),
     shapes({ input, output, padding }) {
       if (early()) return false;
-      const padded = !padding || document.querySelector(".sl-right")?.textContent.includes(padding);
+      const padded = !padding || [...document.querySelectorAll(".sl-right, .sl-shapes")].some((place) => place.textContent.includes(padding));
       return text(".sl-answer .sl-input") === input && text(".shapelab-output-shape") === output && padded;
     },
     picture(goal) {

@@ -166,15 +166,23 @@ class Dashboard:
 
     def set(self, **settings: int) -> None:
         """Type several numbers; wait until the page has taken each, and moved its slider to the nearest stop."""
-        for field, value in settings.items():
-            if self.control(field).input_value() != str(value):
-                self.control(field).fill(str(value))
-                self.control(field).press("Enter")
+        for _ in range(3):  # of linked fields a later one may have moved an earlier one meanwhile
+            for field, value in settings.items():
+                if self.control(field).input_value() != str(value):
+                    self.control(field).fill(str(value))
+                    self.control(field).press("Enter")
+            self.page.wait_for_timeout(50)
+            if self.until(lambda: self._shows(settings), bool, patience=5):
+                break
         for field, value in settings.items():
             self.wait_for_setting(field, value)
             step = 4 if "base_features" in self.fields() and field in ("H", "W") else 1
             off = self.until(lambda f=field, v=value: abs(self.slider(f) - v), lambda off, s=step: off < s)  # type: ignore[misc]
             assert off < step, f"the slider of {field} does not stand at {value}"
+
+    def _shows(self, settings: dict[str, int]) -> bool:
+        """Whether the numbers say so."""
+        return all(self.control(field).input_value() == str(value) for field, value in settings.items())
 
     def fields(self) -> tuple[str, ...]:
         """The sliders of the lesson that is shown."""

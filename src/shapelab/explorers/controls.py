@@ -9,6 +9,9 @@ from typing import Any
 
 import ipywidgets as w
 import traitlets as t
+from ipywidgets.widgets.widget_description import DescriptionStyle
+from ipywidgets.widgets.widget_int import SliderStyle
+from ipywidgets.widgets.widget_selection import ToggleButtonsStyle
 
 from shapelab.explorers.closing import close_whole
 from shapelab.explorers.words import heading
@@ -23,6 +26,16 @@ class NumberField(w.FloatText):  # type: ignore[misc]
     """A number as it was typed. An IntText makes 15 of a typed 1.5, without a word; here the lesson's rules decide."""
 
     value = t.Union([t.Int(), t.Float()], default_value=0).tag(sync=True)
+
+
+class Looks:
+    """What the widgets inside the controls share: each of its own would be two more messages as a page begins."""
+
+    def __init__(self) -> None:
+        self.layout = w.Layout()
+        self.slider = SliderStyle()
+        self.text = DescriptionStyle()
+        self.buttons = ToggleButtonsStyle()
 
 
 class Slider(w.IntSlider):  # type: ignore[misc]
@@ -41,7 +54,7 @@ class Slider(w.IntSlider):  # type: ignore[misc]
 class NumberControl(w.Box):  # type: ignore[misc]
     """A slider and a number for one field; either proposes, neither decides."""
 
-    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose) -> None:
+    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose, looks: Looks) -> None:
         self._propose, self._name, self._value = propose, name, value
         self._settling = False
         track = _Track.of(limits, value)
@@ -55,8 +68,10 @@ class NumberControl(w.Box):  # type: ignore[misc]
             readout=False,
             continuous_update=True,
             disabled=limits.low == limits.high,
+            layout=looks.layout,
+            style=looks.slider,
         )
-        self.number = NumberField(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
+        self.number = _number(name, rule, value, looks)
         super().__init__([self.slider, self.number])
         for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}"):
             self.add_class(css)
@@ -91,11 +106,18 @@ class NumberControl(w.Box):  # type: ignore[misc]
 class StopsControl(w.Box):  # type: ignore[misc]
     """A button for each of the few numbers that a field can be, and a number to type."""
 
-    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose) -> None:
+    def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose, looks: Looks) -> None:
         self._settling = False
         self._value = value
-        self.buttons = w.ToggleButtons(options=_stops(limits), value=value, description=name, tooltip=rule.help)
-        self.number = NumberField(value=value, tooltip=f"{name}: {rule.low} to {rule.high}", continuous_update=False)
+        self.buttons = w.ToggleButtons(
+            options=_stops(limits),
+            value=value,
+            description=name,
+            tooltip=rule.help,
+            layout=looks.layout,
+            style=looks.buttons,
+        )
+        self.number = _number(name, rule, value, looks)
         super().__init__([self.buttons, self.number])
         for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}", "sl-choice", "sl-stops"):
             self.add_class(css)
@@ -127,15 +149,17 @@ class StopsControl(w.Box):  # type: ignore[misc]
 class ChoiceControl(w.Box):  # type: ignore[misc]
     """A switch between a few words for one field, or a list of more."""
 
-    def __init__(self, name: str, rule: Choices, value: str, propose: Propose) -> None:
+    def __init__(self, name: str, rule: Choices, value: str, propose: Propose, looks: Looks) -> None:
         self._settling = False
         self._value = value
         few = fits_in_a_row(rule)
+        given = {"options": list(rule.values), "value": value, "description": name, "tooltip": rule.help}
+        given["layout"] = looks.layout
         self.buttons: w.ToggleButtons | w.Dropdown
         if few:
-            self.buttons = w.ToggleButtons(options=list(rule.values), value=value, description=name, tooltip=rule.help)
+            self.buttons = w.ToggleButtons(**given, style=looks.buttons)
         else:
-            self.buttons = w.Dropdown(options=list(rule.values), value=value, description=name, tooltip=rule.help)
+            self.buttons = w.Dropdown(**given, style=looks.text)
         super().__init__([self.buttons])
         for css in ("shapelab-control", f"shapelab-control-{name}", "sl-choice" if few else "sl-list"):
             self.add_class(css)
@@ -174,6 +198,7 @@ class Controls(w.VBox):  # type: ignore[misc]
         self._propose = propose
         self.fields: dict[str, Control] = {}
         self.links: dict[tuple[str, ...], w.Checkbox] = {}
+        self._looks = Looks()
         self._folded = w.VBox()
         self._unfold = w.ToggleButton(value=False, tooltip="Show or hide these settings")
         self._unfold.add_class("sl-unfold")
@@ -236,11 +261,11 @@ class Controls(w.VBox):  # type: ignore[misc]
     def _control(self, name: str, rule: Bounds | Choices) -> Control:
         value = getattr(self._config, name)
         if isinstance(rule, Choices):
-            self.fields[name] = ChoiceControl(name, rule, value, self._propose)
+            self.fields[name] = ChoiceControl(name, rule, value, self._propose, self._looks)
         else:
             limits = self._config.limits(name)
             kind = StopsControl if rule.few else NumberControl
-            self.fields[name] = kind(name, rule, value, limits, self._propose)
+            self.fields[name] = kind(name, rule, value, limits, self._propose, self._looks)
         return self.fields[name]
 
     def _fold(self, more: list[w.Widget]) -> list[w.Widget]:
@@ -274,6 +299,17 @@ class Controls(w.VBox):  # type: ignore[misc]
 def unfolding(names: Sequence[str]) -> str:
     """What the button of folded settings says."""
     return f"More: {', '.join(names)}"
+
+
+def _number(name: str, rule: Bounds, value: int, looks: Looks) -> NumberField:
+    """Where the number of a field is typed."""
+    return NumberField(
+        value=value,
+        tooltip=f"{name}: {rule.low} to {rule.high}",
+        continuous_update=False,
+        layout=looks.layout,
+        style=looks.text,
+    )
 
 
 def fits_in_a_row(rule: Choices) -> bool:
