@@ -175,7 +175,7 @@ def test_the_explanation_puts_the_numbers_in_place(shared: Dashboard) -> None:
     assert "W_out = ceil(10 / 3) = 4" in rule
     assert f"max((4 − 1)·3 + 3 − 10, 0) = {left + right}" in rule
     assert f"left {left}, right {right}" in rule
-    facts = re.sub(r"\s+", " ", shared.text(".sl-right"))
+    facts = re.sub(r"\s+", " ", shared.text(".sl-right") + " " + shared.text(".sl-shapes"))
     assert "kernel (4, 3, 5, 6) H, W, I, O" in facts
     assert "input (13, 10, 5) H, W, C" in facts
     assert "output (5, 4, 6) H, W, C" in facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,11 +27,13 @@ _STYLES = ("explorer.css", "grid.css", "network.css", "shell.css", "text.css", "
 
 @lru_cache(maxsize=1)
 def module() -> str:
-    """The module that draws pictures: its files in order."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
+    """The module that draws pictures: its files in order, without the lines that are comments."""
+    whole = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULE)
+    return re.sub(r"(?m)^\s*//.*\n", "", whole)
 
 
 @lru_cache(maxsize=1)
 def style() -> str:
-    """The style sheet of all explorers: its files in order."""
-    return "\n".join((_HERE / "styles" / name).read_text(encoding="utf-8") for name in _STYLES)
+    """The style sheet of all explorers: its files in order, without comments."""
+    whole = "\n".join((_HERE / "styles" / name).read_text(encoding="utf-8") for name in _STYLES)
+    return re.sub(r"(?s)/\*.*?\*/", "", whole)
