@@ -1,11 +1,13 @@
 """How much a page is sent at once: at the largest settings, with all that a picture may carry."""
 
+import asyncio
 import json
 
 import pytest
 
 from shapelab.engine.spec import check
 from shapelab.explorers.explorer import Explorer
+from shapelab.lessons import LESSONS
 
 MOST = 512 * 1024  # bytes of one message
 
@@ -48,3 +50,22 @@ def test_no_message_is_larger_than_a_page_should_wait_for(page, engine, lesson, 
     heaviest = max(weight(update) for _, update in page.updates)
     assert heaviest < MOST
     assert not page.errors
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_page_that_missed_the_first_answers_hears_all_of_them_again(page, engine, lesson):
+    """What changes between a page's reading the widgets and its showing them is lost to it."""
+
+    async def scene():
+        engine.hold_traces.clear()
+        explorer = Explorer(check(lesson, {}), engine=lambda: engine)
+        page.forget()
+        engine.hold_traces.set()
+        await explorer.idle()
+        missed = {(model, key) for model, state in page.updates for key in state}
+        assert missed
+        page.forget()
+        page.custom(explorer._parts.picture, {"say": "ready"})
+        return missed - {(model, key) for model, state in page.updates for key in state}
+
+    assert not asyncio.run(scene())

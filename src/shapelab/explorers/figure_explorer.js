@@ -9,7 +9,13 @@ function keepKeys(explorer) {
 }
 
 // A slider and the number beside it say which field they set; ipywidgets gives neither a name of its own.
+// Those of a lesson opened later come and go as they please, before the picture or after it.
 function nameControls(explorer) {
+  const place = explorer.querySelector(".sl-left");
+  if (place && !place.dataset.named) {
+    place.dataset.named = "true";
+    new MutationObserver(() => nameControls(explorer)).observe(place, { childList: true, subtree: true });
+  }
   for (const control of explorer.querySelectorAll(".shapelab-control")) {
     const name = control.querySelector(".widget-label")?.textContent;
     for (const part of control.querySelectorAll(":is(.noUi-handle, input[type=number]):not([aria-label])"))

@@ -22,6 +22,7 @@ _SHOWN = (
     "index",
     "html",
     "live",
+    "terms",
 )  # that change as answers come
 
 
@@ -130,6 +131,8 @@ class Parts:
         own = (self.picture, self.stages, self.source, *self.options.children)
         for widget in (*self.centre.children, *own, *self.right.children, self.right):
             widget.send_state([key for key in _SHOWN if key in widget.keys])
+        for button in self.toolbar.children:
+            button.send_state("disabled")
         for widget in (self.maps, self.options, self.map_options, self.failure, self.below):
             widget.layout.send_state("display")
 
