@@ -20,10 +20,13 @@ _SHOWN = (
     "children",
     "_options_labels",
     "index",
+    "rows",
+    "disabled",
     "html",
-    "live",
     "terms",
-)  # that change as answers come
+    "live",
+)
+"""What changes as answers come."""
 
 
 class Parts:
@@ -128,12 +131,10 @@ class Parts:
 
     def say_again(self) -> None:
         """Send what is shown once more: a page loses what changes between its reading the widgets and showing them."""
-        own = (self.picture, self.stages, self.source, *self.options.children)
+        own = (self.picture, self.stages, self.source, *self.options.children, *self.toolbar.children)
         for widget in (*self.centre.children, *own, *self.right.children, self.right):
             widget.send_state([key for key in _SHOWN if key in widget.keys])
-        for button in self.toolbar.children:
-            button.send_state("disabled")
-        for widget in (self.maps, self.options, self.map_options, self.failure, self.below):
+        for widget in (self.maps, self.options, self.input_channel, self.map_options, self.failure, self.below):
             widget.layout.send_state("display")
 
     def owned(self) -> list[w.Widget]:
