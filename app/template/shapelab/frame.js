@@ -2,6 +2,20 @@
 {
   const root = document.documentElement;
   const button = document.querySelector(".shapelab-theme-toggle");
+  // The page's address says what is shown; the theme alone is the page's own to say.
+  const asked = new URLSearchParams(location.search);
+  let theme = asked.getAll("theme").at(-1);
+  asked.delete("theme");
+  let told = asked.toString();
+  const follow = () => {
+    const query = [told, theme === "light" || theme === "dark" ? `theme=${theme}` : ""].filter(Boolean).join("&");
+    history.replaceState(history.state, "", location.pathname + (query && `?${query}`) + location.hash);
+  };
+  document.addEventListener("shapelab-query", ({ detail }) => {
+    told = detail;
+    follow();
+  });
+
   const name = () => (button.textContent = root.dataset.theme === "dark" ? "☀" : "☾");
   button.addEventListener("click", () => {
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
@@ -10,6 +24,8 @@
     } catch {
       // the choice then lasts as long as the page
     }
+    theme = root.dataset.theme;
+    follow();
     name();
   });
   name();

@@ -13,6 +13,7 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 from ipywidgets.widgets.widget_int import SliderStyle
 from ipywidgets.widgets.widget_selection import ToggleButtonsStyle
 
+from shapelab.explorers.allowed import EVERYTHING, Allowed
 from shapelab.explorers.closing import close_whole
 from shapelab.explorers.words import heading
 from shapelab.lessons.base import Bounds, Choices, Config, Lesson, Limits
@@ -31,7 +32,8 @@ class NumberField(w.FloatText):  # type: ignore[misc]
 class Looks:
     """What the widgets inside the controls share: each of its own would be two more messages as a page begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, frozen: bool = False) -> None:
+        self.frozen = frozen
         self.layout = w.Layout()
         self.slider = SliderStyle()
         self.text = DescriptionStyle()
@@ -55,7 +57,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
     """A slider and a number for one field; either proposes, neither decides."""
 
     def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose, looks: Looks) -> None:
-        self._propose, self._name, self._value = propose, name, value
+        self._propose, self._name, self._value, self._frozen = propose, name, value, looks.frozen
         self._settling = False
         track = _Track.of(limits, value)
         self.slider = Slider(
@@ -67,7 +69,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
             tooltip=rule.help,
             readout=False,
             continuous_update=True,
-            disabled=limits.low == limits.high,
+            disabled=self._frozen or limits.low == limits.high,
             layout=looks.layout,
             style=looks.slider,
         )
@@ -93,7 +95,7 @@ class NumberControl(w.Box):  # type: ignore[misc]
                 self.slider.step = track.step
                 self.slider.value = track.stop(value)
                 self.slider.min, self.slider.max = track.low, track.high
-                self.slider.disabled = limits.low == limits.high
+                self.slider.disabled = self._frozen or limits.low == limits.high
             self.number.value = value
         finally:
             self._settling = False
@@ -112,6 +114,7 @@ class StopsControl(w.Box):  # type: ignore[misc]
         self.buttons = w.ToggleButtons(
             options=_stops(limits),
             value=value,
+            disabled=looks.frozen,
             description=name,
             tooltip=rule.help,
             layout=looks.layout,
@@ -153,8 +156,13 @@ class ChoiceControl(w.Box):  # type: ignore[misc]
         self._settling = False
         self._value = value
         few = fits_in_a_row(rule)
-        given = {"options": list(rule.values), "value": value, "description": name, "tooltip": rule.help}
-        given["layout"] = looks.layout
+        given: dict[str, Any] = {
+            "options": list(rule.values),
+            "value": value,
+            "description": name,
+            "tooltip": rule.help,
+        }
+        given |= {"layout": looks.layout, "disabled": looks.frozen}
         self.buttons: w.ToggleButtons | w.Dropdown
         if few:
             self.buttons = w.ToggleButtons(**given, style=looks.buttons)
@@ -192,32 +200,27 @@ class Controls(w.VBox):  # type: ignore[misc]
     """
 
     def __init__(
-        self, lesson: Lesson, config: Config, propose: Propose, apply: Apply, *, aside: w.Widget | None = None
+        self,
+        lesson: Lesson,
+        config: Config,
+        propose: Propose,
+        apply: Apply,
+        *,
+        aside: w.Widget | None = None,
+        allowed: Allowed = EVERYTHING,
     ) -> None:
         self._lesson, self._config = lesson, config
-        self._propose = propose
+        self._propose, self._allowed = propose, allowed
         self.fields: dict[str, Control] = {}
         self.links: dict[tuple[str, ...], w.Checkbox] = {}
-        self._looks = Looks()
+        self._looks = Looks(allowed.locked)
         self._folded = w.VBox()
         self._unfold = w.ToggleButton(value=False, tooltip="Show or hide these settings")
         self._unfold.add_class("sl-unfold")
-        children: list[w.Widget] = []
-        more: list[w.Widget] = []
-        group = ""
-        for name, rule in config.rules().items():
-            if rule.group != group and not rule.more:
-                children += [*self._fold(more), w.HTML(heading(rule.group))]
-                group, more = rule.group, []
-            (more if rule.more else children).append(self._control(name, rule))
-            linked = lesson.group_of(name)
-            if len(linked) > 1 and name == linked[-1]:
-                (more if rule.more else children).append(self._link(linked))
-            if name == "pattern" and aside is not None:
-                children.append(aside)
-        children += self._fold(more)
-        if lesson.presets:
-            children += [w.HTML(heading("Try")), *(_preset(name, apply, dict(v)) for name, v in lesson.presets.items())]
+        children = self._grouped(aside)
+        if lesson.presets and allowed.fields is None:
+            made = [_preset(name, apply, dict(v), allowed.locked) for name, v in lesson.presets.items()]
+            children += [w.HTML(heading("Try")), *made]
         super().__init__(children)
         self.add_class("shapelab-controls")
         self._unfold.observe(self._on_unfold, "value")
@@ -226,10 +229,30 @@ class Controls(w.VBox):  # type: ignore[misc]
                 close_whole(unused)
         self.settle(config)
 
+    def _grouped(self, aside: w.Widget | None) -> list[w.Widget]:
+        """The controls in order, under their headings. Where only some are shown none is folded."""
+        children: list[w.Widget] = []
+        more: list[w.Widget] = []
+        group, rules = "", self._config.rules()
+        shown = {rule.group for name, rule in rules.items() if self._allowed.shows(name)}
+        for name, rule in rules.items():
+            folds = rule.more and self._allowed.fields is None
+            if rule.group != group and rule.group in shown and not folds:
+                children += [*self._fold(more), w.HTML(heading(rule.group))]
+                group, more = rule.group, []
+            (more if folds else children).append(self._control(name, rule))
+            linked = self._lesson.group_of(name)
+            if len(linked) > 1 and name == linked[-1]:
+                (more if folds else children).append(self._link(linked))
+            if name == "pattern" and aside is not None:
+                children.append(aside)
+        return children + self._fold(more)
+
     def linked(self, name: str) -> tuple[str, ...]:
         """The fields that move when one does: itself, and those linked to it at present."""
         group = self._lesson.group_of(name)
-        return group if group in self.links and self.links[group].value else (name,)
+        moves = group in self.links and self.links[group].value and self._allowed.shows(group[0])
+        return group if moves else (name,)
 
     def settle(self, config: Config) -> None:
         """Show a configuration, and how far each slider goes in it; fields that differ are linked no longer."""
@@ -245,7 +268,8 @@ class Controls(w.VBox):  # type: ignore[misc]
                 control.settle(value, self._limits(name))
         self._show_what_counts()
         plain = type(config)()
-        if any(rule.more and getattr(config, name) != getattr(plain, name) for name, rule in config.rules().items()):
+        folded = [name for name, rule in config.rules().items() if rule.more and self._folded.children]
+        if any(getattr(config, name) != getattr(plain, name) for name in folded):
             self._unfold.value = True
 
     def _limits(self, name: str) -> Limits:
@@ -253,10 +277,11 @@ class Controls(w.VBox):  # type: ignore[misc]
         return self._config.limits(name, together)
 
     def _show_what_counts(self) -> None:
-        """Fields that mean nothing at present are hidden."""
+        """Fields that mean nothing at present are hidden, and those that are not the visitor's to change."""
         for name, rule in self._config.rules().items():
             tied = isinstance(rule, Bounds) and rule.apart and len(self.linked(name)) > 1
-            self.fields[name].layout.display = None if self._config.counts(name) and not tied else "none"
+            shown = self._config.counts(name) and not tied and self._allowed.shows(name)
+            self.fields[name].layout.display = None if shown else "none"
 
     def _control(self, name: str, rule: Bounds | Choices) -> Control:
         value = getattr(self._config, name)
@@ -283,8 +308,16 @@ class Controls(w.VBox):  # type: ignore[misc]
 
     def _link(self, group: tuple[str, ...]) -> w.Checkbox:
         equal = len({getattr(self._config, name) for name in group}) == 1
-        box = w.Checkbox(value=equal, description=" = ".join(group), indent=False, tooltip="Move them together")
+        box = w.Checkbox(
+            value=equal,
+            description=" = ".join(group),
+            indent=False,
+            tooltip="Move them together",
+            disabled=self._looks.frozen,
+        )
         box.add_class("shapelab-link")
+        if not all(map(self._allowed.shows, group)):
+            box.layout.display = "none"
 
         def on_change(change: Any) -> None:
             if change["new"]:
@@ -307,6 +340,7 @@ def _number(name: str, rule: Bounds, value: int, looks: Looks) -> NumberField:
         value=value,
         tooltip=f"{name}: {rule.low} to {rule.high}",
         continuous_update=False,
+        disabled=looks.frozen,
         layout=looks.layout,
         style=looks.text,
     )
@@ -348,8 +382,9 @@ def _stops(limits: Limits) -> tuple[tuple[str, int], ...]:
     return tuple((str(stop), stop) for stop in limits.stops)
 
 
-def _preset(name: str, apply: Apply, values: dict[str, Any]) -> w.Button:
-    button = w.Button(description=name, tooltip=", ".join(f"{field} = {value}" for field, value in values.items()))
+def _preset(name: str, apply: Apply, values: dict[str, Any], frozen: bool) -> w.Button:
+    told = ", ".join(f"{field} = {value}" for field, value in values.items())
+    button = w.Button(description=name, tooltip=told, disabled=frozen)
     button.add_class("shapelab-preset")
     button.on_click(lambda _: apply(values))
     return button

@@ -31,9 +31,9 @@ def draw(parts: Parts, state: ExplorerState, settled: Any, history: History) -> 
     """
     answer = state.answer
     parts.toolbar.show(
-        can_undo=history.can_undo,
-        can_redo=history.can_redo,
-        can_pin=answer is not None,
+        can_undo=history.can_undo and not parts.allowed.locked,
+        can_redo=history.can_redo and not parts.allowed.locked,
+        can_pin=answer is not None and not parts.allowed.locked,
         pinned=state.pinned is not None,
     )
     parts.code.value = words.heading("As code") + words.code(_shown_spec(state).lesson.code(_shown_spec(state).config))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,14 +11,18 @@ import ipywidgets as w
 
 from shapelab.engine.spec import Spec
 from shapelab.errors import ShapeError
+from shapelab.explorers.address import begun
+from shapelab.explorers.allowed import Allowed
 from shapelab.explorers.asking import SETTLED, Asking, Engine, shared_engine
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
 from shapelab.explorers.drawing import draw
 from shapelab.explorers.figure_view import NO_STAGE
 from shapelab.explorers.history import History
+from shapelab.explorers.links import Link
 from shapelab.explorers.parts import Parts
-from shapelab.explorers.state import ExplorerState
+from shapelab.explorers.pinning import Pinning
+from shapelab.explorers.upload import Upload
 
 _DRAWN = ["answer", "values", "ways", "stage", "cell", "narrow", "channels", "view", "map_scale", "field", "statistics"]
 _NO_PICTURE = "Choose a picture below: it is fed as soon as it is there."
@@ -31,21 +35,33 @@ class Explorer(w.Box):  # type: ignore[misc]
       state: what it shows; set ``state.spec`` to move it from code.
     """
 
-    def __init__(self, spec: Spec, *, engine: Callable[[], Engine] = shared_engine, with_toolbar: bool = True) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        engine: Callable[[], Engine] = shared_engine,
+        with_toolbar: bool = True,
+        link: Link | None = None,
+    ) -> None:
         """Show a specification.
 
         Args:
           spec: lesson and configuration to begin with.
           engine: gives the engine; called off the event loop, when first needed.
           with_toolbar: whether undo, redo and compare stand above it; else whoever shows it places ``toolbar``.
+          link: what else to begin with, and what the visitor may change.
         """
-        self.state = ExplorerState(spec=spec)
+        link = link or Link(spec)
+        self.state = begun(link)
+        self.allowed = Allowed(link.show, link.lock)
         self.history = History(spec)
         self._asking = Asking(self.state, engine, self._drawn_once)
+        self._pinning = Pinning(self.state, engine, self._drawn_once)
         self._held = self._drawing = False
         self._image = spec.image  # the picture uploaded last, fed or not
         self._all_controls: dict[str, Controls] = {}
-        self._parts = Parts(self.apply, self._take_image)
+        self._parts = Parts(self._apply_offered, self._take_image, self.allowed)
+        self._parts.view.value, self._parts.map_scale.value = self.state.view, self.state.map_scale
         above = [self._parts.toolbar] if with_toolbar else []
         super().__init__([*above, self._parts.columns])
         self.add_class("shapelab")
@@ -57,17 +73,22 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._listen()
         self._draw()
         self._asking.ask(spec)
+        if link.compare is not None:
+            self._pinning.ask(link.compare)
 
     async def idle(self) -> None:
         """Wait until every question asked so far is answered; for scripts and tests."""
-        while self._asking.busy:
+        while self._asking.busy or self._pinning.busy:
             await self._asking.idle()
+            await self._pinning.idle()
             await asyncio.sleep(SETTLED / 10)
 
     # -- from the outside in: proposals -------------------------------------------------------------------------
 
     def propose(self, field: str, value: Any) -> None:
         """Try a value for a field, and for those linked to it. Refused, it changes nothing but ``state.refused``."""
+        if not self._may([field]):
+            return
         asks_for_picture = field == "pattern" and value == "upload" and not self._image
         if asks_for_picture:
             self._parts.upload.layout.display = None
@@ -90,15 +111,20 @@ class Explorer(w.Box):  # type: ignore[misc]
 
     def undo(self) -> None:
         """Take the last change back."""
-        self._go_to(self.history.undo())
+        if self._may():
+            self._go_to(self.history.undo())
 
     def redo(self) -> None:
         """Make the change again that was taken back last."""
-        self._go_to(self.history.redo())
+        if self._may():
+            self._go_to(self.history.redo())
 
     def pin(self, pinned: bool = True) -> None:
         """Keep what is shown beside what comes, or no longer."""
+        if not self._may():
+            return
         with self._drawn_once():
+            self.state.awaited = None
             self.state.pinned_values = self.state.activations if pinned else None
             self.state.set_trait("pinned_cell", self.state.cell)
             self.state.pinned_channels = self.state.channels
@@ -110,9 +136,26 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._image = spec.image or self._image
             self.state.spec = spec
 
-    def _take_image(self, image: bytes) -> None:
+    def restore(self, image: bytes) -> None:
+        """Feed the picture that the page kept while it was loaded anew."""
         self._image = image
         self.apply({"pattern": "upload"})
+
+    def _take_image(self, image: bytes) -> None:
+        if self._may(["pattern"]):
+            self.restore(image)
+
+    def _apply_offered(self, values: dict[str, Any]) -> None:
+        if self._may(values):
+            self.apply(values)
+
+    def _may(self, fields: Iterable[str] = ()) -> bool:
+        """Whether the visitor may change these fields; where not, whatever was tried is shown as it was."""
+        may = self.allowed.may(fields)
+        if not may:
+            self._settle()
+            self._draw()
+        return may
 
     # -- what is clicked ----------------------------------------------------------------------------------------
 
@@ -201,6 +244,11 @@ class Explorer(w.Box):  # type: ignore[misc]
     # -- the widgets --------------------------------------------------------------------------------------------
 
     @property
+    def upload(self) -> Upload:
+        """What takes a picture of the visitor's own."""
+        return self._parts.upload
+
+    @property
     def toolbar(self) -> w.Widget:
         """Undo, redo, compare."""
         return self._parts.toolbar
@@ -209,7 +257,14 @@ class Explorer(w.Box):  # type: ignore[misc]
         """The controls of the lesson: made when it is first shown, kept after."""
         spec = self.state.spec
         if spec.lesson_name not in self._all_controls:
-            made = Controls(spec.lesson, spec.config, self.propose, self.apply, aside=self._parts.upload)
+            made = Controls(
+                spec.lesson,
+                spec.config,
+                self.propose,
+                self._apply_offered,
+                aside=self._parts.upload,
+                allowed=self.allowed,
+            )
             self._all_controls[spec.lesson_name] = made
         self._controls = self._all_controls[spec.lesson_name]
         self._settle()
@@ -219,7 +274,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         """Every control says what holds, and what takes a picture is shown while one is fed."""
         config = self.state.spec.config
         self._controls.settle(config)
-        fed = getattr(config, "pattern", "") == "upload"
+        fed = getattr(config, "pattern", "") == "upload" and self.allowed.may(["pattern"])
         self._parts.upload.layout.display = None if fed else "none"
 
     def _notice(self) -> None:
@@ -239,6 +294,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         """Free the widget and all that belongs to it, shown or not."""
         if hasattr(self, "_parts"):
             self._asking.close()
+            self._pinning.close()
             for widget in (*self._parts.owned(), *self._all_controls.values()):
                 close_whole(widget)
         close_parts(self)

@@ -20,6 +20,7 @@ _MODULE = (
     "figure_network.js",
     "figure_view.js",
     "upload.js",
+    "address.js",
     "lesson_text.js",
 )
 _STYLES = ("explorer.css", "grid.css", "network.css", "shell.css", "text.css", "pitfalls.css")

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from shapelab.explorers import words
+from shapelab.explorers.allowed import EVERYTHING, Allowed
 from shapelab.explorers.figure_view import FigureView
 from shapelab.explorers.lesson_text import LessonText
 from shapelab.explorers.toolbar import Toolbar
@@ -35,13 +36,20 @@ class Parts:
     ``picture`` is the one that words around it point at; ``options`` belong to it, ``map_options`` to the maps.
     """
 
-    def __init__(self, apply: Callable[[dict[str, Any]], None], take_image: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        apply: Callable[[dict[str, Any]], None],
+        take_image: Callable[[bytes], None],
+        allowed: Allowed = EVERYTHING,
+    ) -> None:
         """Make them.
 
         Args:
           apply: called with the changes of a way out that is clicked.
           take_image: called with the pixels of a picture that is uploaded.
+          allowed: what the visitor may change.
         """
+        self.allowed = allowed
         self._apply = apply
         self.maps_of: str | None = None
         """The lesson whose values the feature maps show."""
@@ -112,6 +120,7 @@ class Parts:
 
     def offer(self, ways: Sequence[Mapping[str, Any]]) -> None:
         """A button for each set of changes that works; the buttons are kept and named anew."""
+        ways = [way for way in ways if self.allowed.may(way)]
         while len(self._buttons) < len(ways):
             button = w.Button()
             button.on_click(lambda pressed: self._apply(self._ways.get(pressed, {})))

@@ -31,16 +31,22 @@ class Engine(Protocol):
 class Pitfalls(w.Box):  # type: ignore[misc]
     """The widget: the list of mistakes, and the chosen one. Nothing is asked of the engine before ``begin``."""
 
-    def __init__(self, *, engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, *, engine: Callable[[], Engine], locked: bool = False, told: Callable[[], None] = lambda: None
+    ) -> None:
         """Show the first mistake's words and code.
 
         Args:
           engine: gives the engine; called off the event loop, when first needed.
+          locked: whether the visitor may choose no other.
+          told: called when another one is shown, or another setting of it.
         """
+        self._locked, self._told = locked, told
         self._pump = Pump(lambda name: engine().pitfall(name), self._answered)
         self._retrying = Later()
         self._outcomes: dict[str, Outcome] = {}
         self._begun = self._closed = self._following = False
+        self._case = 0
         self._chosen = next(iter(PITFALLS))
         self._compose()
         super().__init__([self._columns])
@@ -52,6 +58,11 @@ class Pitfalls(w.Box):  # type: ignore[misc]
     def chosen(self) -> str:
         """The name of the mistake that is shown."""
         return self._chosen
+
+    @property
+    def case(self) -> int:
+        """Which of its settings is shown, from 0."""
+        return self._case
 
     def begin(self) -> None:
         """Begin to ask the engine; call it when the gallery comes into view."""
@@ -72,12 +83,13 @@ class Pitfalls(w.Box):  # type: ignore[misc]
         options = [say.setting(each) for each in asked.settings]
         if list(self._settings.options) != options:
             self._settings.options = options
-        self._settings.index = setting
+        self._settings.index = self._case = setting
         self._following = False
         self._settings.layout.display = None if len(options) > 1 else "none"
         self._say_trouble("")
         self._draw()
         self._ask()
+        self._told()
 
     async def idle(self) -> None:
         """Wait until every question asked so far is answered; for scripts and tests."""
@@ -122,11 +134,12 @@ class Pitfalls(w.Box):  # type: ignore[misc]
     def _compose(self) -> None:
         self._lists = [w.RadioButtons(options=[each.title for each in group], index=None) for group in GROUPS.values()]
         for number, group in enumerate(self._lists):
+            group.disabled = self._locked
             group.observe(lambda change, number=number: self._pick(number, change["new"]), "index")
         named = zip(GROUPS, self._lists, strict=True)
         self._left = w.VBox([part for name, group in named for part in (w.HTML(heading(name)), group)])
         self._head, self._both, self._foot, self._notice = (w.HTML() for _ in range(4))
-        self._settings = w.RadioButtons(orientation="horizontal")
+        self._settings = w.RadioButtons(orientation="horizontal", disabled=self._locked)
         self._settings.observe(self._set, "index")
         self._main = w.VBox([self._head, self._settings, self._both, self._foot, self._notice])
         self._columns = w.Box([self._left, self._main])
@@ -140,12 +153,22 @@ class Pitfalls(w.Box):  # type: ignore[misc]
             widget.add_class(css)
 
     def _pick(self, group: int, index: int | None) -> None:
-        if not self._following and index is not None:
+        if self._following or index is None:
+            return
+        if self._locked:
+            self.choose(self._chosen, self._case)
+        else:
             self.choose(list(GROUPS.values())[group][index].name)
 
     def _set(self, change: Any) -> None:
-        if not self._following and change["new"] is not None:
+        if self._following or change["new"] is None:
+            return
+        if self._locked:
+            self._settings.index = self._case
+        else:
+            self._case = change["new"]
             self._draw()
+            self._told()
 
     def _draw(self) -> None:
         """The chosen mistake, as far as it is known; what did not change is not sent."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from shapelab.engine.spec import check
 from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.gallery import Gallery
+from shapelab.explorers.links import Link, read
 
 
 def explore(subject: Any, *args: Any, method: str | Callable[..., Any] | None = None, **settings: Any) -> Explorer:
@@ -38,7 +40,7 @@ def explore(subject: Any, *args: Any, method: str | Callable[..., Any] | None = 
 
 
 def dashboard(lesson: str = "conv2d") -> Gallery:
-    """The dashboard's widget: every lesson behind one picker.
+    """The dashboard's widget: every lesson behind one picker; on a page, as the page's address says.
 
     Args:
       lesson: the lesson to begin with.
@@ -46,4 +48,7 @@ def dashboard(lesson: str = "conv2d") -> Gallery:
     Raises:
       ShapeError: for an unknown lesson.
     """
-    return Gallery(lesson)
+    if "VOILA_REQUEST_URL" not in os.environ:  # a notebook, which has no address
+        return Gallery(lesson)
+    query = os.environ.get("QUERY_STRING", "")
+    return Gallery(link=read(query) if query else Link(check(lesson, {})))

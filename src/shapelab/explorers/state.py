@@ -37,6 +37,7 @@ class ExplorerState(t.HasTraits):
       field: (spec, stage, cell, what that cell depends on) of the latest cell felt, or None.
       statistics: (spec, stage, what it measured) of the latest batch normalisation selected, or None.
       pinned: the answer that later ones are compared with, or None.
+      awaited: the setting that a link pins (``links.Compared``) until its answer has come, or None.
       pinned_values: its values, as far as they were known when it was pinned, or None.
       refused: why the last value typed was not taken; ``""`` once one is.
       trouble: what went wrong that is nobody's setting (the engine raised); ``""`` if nothing did.
@@ -59,6 +60,7 @@ class ExplorerState(t.HasTraits):
     statistics = t.Tuple(t.Instance(Spec), t.Int(), t.Instance(Statistics), default_value=None, allow_none=True)
     pinned = t.Instance(Answer, allow_none=True)
     pinned_values = t.Instance(Activations, allow_none=True)
+    awaited = t.Any(None)
     pinned_cell = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True)
     pinned_channels = t.Tuple(t.Int(), t.Int(), default_value=(0, 0))
     refused = t.Unicode("")

@@ -20,6 +20,33 @@ export const upload = {
     label.append(field);
     el.append(label, shown, said);
 
+    // A page that is loaded anew in the same tab has the picture still.
+    const KEPT = "shapelab-picture";
+    const keep = (pixels) => {
+      try {
+        sessionStorage.setItem(KEPT, btoa(String.fromCharCode(...pixels)));
+      } catch {
+        // storage may be forbidden; the picture then lasts as long as the page
+      }
+    };
+    const hand = () => {
+      let kept = null;
+      try {
+        kept = sessionStorage.getItem(KEPT);
+      } catch {
+        // the same
+      }
+      if (!kept) return model.send({ say: "gone" });
+      const pixels = Uint8Array.from(atob(kept), (letter) => letter.charCodeAt(0));
+      const drawn = new ImageData(side, side);
+      drawn.data.fill(255);
+      for (let i = 0; i < side * side; i++) drawn.data.set(pixels.subarray(3 * i, 3 * i + 3), 4 * i);
+      shown.getContext("2d").putImageData(drawn, 0, 0);
+      shown.hidden = false;
+      model.send({ say: "kept" }, undefined, [pixels.buffer]);
+    };
+    if (model.get("wanted")) hand();
+
     async function take(file) {
       if (!file) return;
       const most = model.get("most");
@@ -46,6 +73,7 @@ export const upload = {
       for (let i = 0; i < side * side; i++) pixels.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
       shown.hidden = false;
       said.textContent = `${file.name}, cut square, as ${side} × ${side} pixels`;
+      keep(pixels);
       model.send({ say: "picture" }, undefined, [pixels.buffer]);
     }
 

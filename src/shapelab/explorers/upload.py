@@ -21,12 +21,14 @@ class Upload(Fronted):
     Attributes:
       side: the picture is made this many pixels a side, cut square from its middle.
       most: the largest file that is read, in bytes.
+      wanted: whether the page is asked for the picture that it kept while it was loaded anew.
     """
 
     _part = "upload"
 
     side = t.Int(IMAGE_SIDE).tag(sync=True)
     most = t.Int(MOST).tag(sync=True)
+    wanted = t.Bool(False).tag(sync=True)
 
     def __init__(self, take: Callable[[bytes], None], **kwargs: Any) -> None:
         """Offer to take a picture.
@@ -37,9 +39,28 @@ class Upload(Fronted):
         """
         super().__init__(**kwargs)
         self._take = take
+        self._kept, self._gone = take, _nothing
         self.add_class("sl-upload")
+
+    def ask_kept(self, take: Callable[[bytes], None], gone: Callable[[], None]) -> None:
+        """Ask the page for the picture that it kept while it was loaded anew.
+
+        Args:
+          take: called with its pixels.
+          gone: called where it has kept none.
+        """
+        self._kept, self._gone = take, gone
+        self.wanted = True
 
     def heard(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """A picture has come; one that is no picture of that size came from no page of ours, and is dropped."""
-        if content.get("say") == "picture" and len(buffers) == 1 and memoryview(buffers[0]).nbytes == BYTES:
+        said, whole = content.get("say"), len(buffers) == 1 and memoryview(buffers[0]).nbytes == BYTES
+        if said == "picture" and whole:
             self._take(bytes(buffers[0]))
+        elif said in ("kept", "gone") and self.wanted is True:
+            (self._kept(bytes(buffers[0])) if said == "kept" and whole else self._gone())
+            self.wanted = False
+
+
+def _nothing() -> None:
+    """Nobody asked."""
