@@ -53,7 +53,7 @@ def test_version() -> None:
 def test_help_names_every_command() -> None:
     result = shapelab("--help")
     assert result.returncode == 0
-    for name in ("serve", "trace", "list"):
+    for name in ("serve", "trace", "list", "warm"):
         assert name in result.stdout
 
 

@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_serve(commands)
     add_trace(commands)
     _add_list(commands)
+    _add_warm(commands)
     args = parsed_as_lesson(given) or parser.parse_args(given)
     try:
         code = int(args.run(args))
@@ -82,6 +83,23 @@ def _list(args: argparse.Namespace) -> int:
             if len(words) > 14:
                 words, says = "a word", f"{says} ({words})"
             print(f"  {option(lesson, name):<17} {words:<14} {says}")
+    return 0
+
+
+def _add_warm(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("warm", help="compile what first visitors ask for, so that a server finds it on disk")
+    command.set_defaults(run=_warm)
+
+
+def _warm(args: argparse.Namespace) -> int:
+    from shapelab.errors import EngineAwayError
+    from shapelab.hosting.warm import warm
+
+    try:
+        print(f"{warm()} settings and mistakes computed; what took long to compile is kept on disk")
+    except EngineAwayError as error:
+        print(f"shapelab: {error}: see what it printed above", file=sys.stderr)
+        return 1
     return 0
 
 
