@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help dashboard test lint pytest oracles bench lock clean browser
+.PHONY: help dashboard test lint pytest oracles bench lock clean browser haproxy
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -21,7 +21,7 @@ dashboard: $(VENV)/.product
 
 test: lint pytest
 
-pytest: $(VENV)/.tests browser
+pytest: $(VENV)/.tests browser haproxy
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.tests
@@ -47,6 +47,9 @@ $(VENV)/.tests: requirements-dev.txt $(VENV)/.product
 
 browser:
 	@sh tools/browser.sh
+
+haproxy:
+	@sh tools/haproxy.sh
 
 lock: $(VENV)/.tests
 	$(BIN)/python -m pip install --quiet uv
