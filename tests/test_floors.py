@@ -57,6 +57,8 @@ ROOMS = {
     "engine.__main__": {"uvicorn", "engine"},
     "explorers": {
         "anywidget",
+        "comm",
+        "IPython",
         "ipywidgets",
         "traitlets",
         "numpy",

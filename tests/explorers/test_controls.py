@@ -203,7 +203,7 @@ def test_a_slider_whose_bounds_the_browser_rewrote_is_still_held_to_the_real_one
     page.say(page.slider(explorer, "H"), value=value)
     assert explorer.state.spec == before
     assert len(engine.traced) == 1
-    assert page.texts(explorer, "sl-notice-text")
+    assert page.models[page.slider(explorer, "H").model_id]["value"] == before.config.H
     page.say(page.slider(explorer, "H"), value=9)
     assert explorer.state.spec.config.H == 9
     assert page.texts(explorer, "shapelab-output-shape") == ["(5, 4, 4)"]

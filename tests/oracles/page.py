@@ -67,19 +67,20 @@ class Page:
     def say(self, widget: w.Widget, **state: Any) -> None:
         """The browser sets traits of a widget, any it likes."""
         self.models[widget.model_id].update(state)
-        self._deliver(widget, {"method": "update", "state": dict(state), "buffer_paths": []})
+        self.deliver(widget, {"method": "update", "state": dict(state), "buffer_paths": []})
 
     def press(self, button: w.Button) -> None:
         """A click on a button."""
-        self._deliver(button, {"method": "custom", "content": {"event": "click"}})
+        self.deliver(button, {"method": "custom", "content": {"event": "click"}})
 
     def custom(self, widget: w.Widget, content: Any, *buffers: bytes) -> None:
         """A message of a widget's own."""
-        self._deliver(widget, {"method": "custom", "content": content}, *buffers)
+        self.deliver(widget, {"method": "custom", "content": content}, *buffers)
 
-    def _deliver(self, widget: w.Widget, data: dict[str, Any], *buffers: bytes) -> None:
+    def deliver(self, widget: w.Widget, data: Any, *buffers: bytes) -> None:
+        """A message of any kind to a widget."""
         try:
-            widget._handle_msg({"content": {"data": data}, "buffers": [memoryview(buffer) for buffer in buffers]})
+            widget.comm.handle_msg({"content": {"data": data}, "buffers": [memoryview(buffer) for buffer in buffers]})
         except Exception as error:  # ipykernel logs it and goes on
             self.errors.append(error)
 

@@ -16,7 +16,7 @@ from shapelab.tracing.records import Trace
 if TYPE_CHECKING:
     from shapelab.pitfalls.outcome import Outcome
 
-ADDRESS, TOKEN = "SHAPELAB_ENGINE", "SHAPELAB_ENGINE_TOKEN"
+ADDRESS, TOKEN, SESSION = "SHAPELAB_ENGINE", "SHAPELAB_ENGINE_TOKEN", "SHAPELAB_SESSION"
 PATIENCE = 60.0  # seconds; the engine itself gives up earlier
 
 

@@ -18,6 +18,7 @@ from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.controls import Controls
 from shapelab.explorers.drawing import draw
 from shapelab.explorers.figure_view import NO_STAGE
+from shapelab.explorers.guard import Guard
 from shapelab.explorers.history import History
 from shapelab.explorers.links import Link
 from shapelab.explorers.parts import Parts
@@ -42,6 +43,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         engine: Callable[[], Engine] = shared_engine,
         with_toolbar: bool = True,
         link: Link | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """Show a specification.
 
@@ -50,6 +52,7 @@ class Explorer(w.Box):  # type: ignore[misc]
           engine: gives the engine; called off the event loop, when first needed.
           with_toolbar: whether undo, redo and compare stand above it; else whoever shows it places ``toolbar``.
           link: what else to begin with, and what the visitor may change.
+          guard: of whoever shows it; its own by default.
         """
         link = link or Link(spec)
         self.state = begun(link)
@@ -60,11 +63,13 @@ class Explorer(w.Box):  # type: ignore[misc]
         self._held = self._drawing = False
         self._image = spec.image  # the picture uploaded last, fed or not
         self._all_controls: dict[str, Controls] = {}
-        self._parts = Parts(self._apply_offered, self._take_image, self.allowed)
+        self._parts = Parts(self._apply_offered, self._take_image, lambda made: self._guard.watch(made), self.allowed)
         self._parts.view.value, self._parts.map_scale.value = self.state.view, self.state.map_scale
+        self._guard = guard or Guard(self, self._parts.toolbar)
         above = [self._parts.toolbar] if with_toolbar else []
         super().__init__([*above, self._parts.columns])
         self.add_class("shapelab")
+        self._guard.watch(self, *self._parts.owned())
         self._show_controls()
         self.state.observe(self._on_spec, "spec")
         self.state.observe(lambda _: self._draw(), [*_DRAWN, "pinned"])
@@ -77,8 +82,8 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._pinning.ask(link.compare)
 
     async def idle(self) -> None:
-        """Wait until every question asked so far is answered; for scripts and tests."""
-        while self._asking.busy or self._pinning.busy:
+        """Wait until all that was said so far is heard, and every question answered; for scripts and tests."""
+        while self._guard.waiting or self._asking.busy or self._pinning.busy:
             await self._asking.idle()
             await self._pinning.idle()
             await asyncio.sleep(SETTLED / 10)
@@ -266,6 +271,7 @@ class Explorer(w.Box):  # type: ignore[misc]
                 allowed=self.allowed,
             )
             self._all_controls[spec.lesson_name] = made
+            self._guard.watch(made)
         self._controls = self._all_controls[spec.lesson_name]
         self._settle()
         self._parts.left.children = (self._controls,)

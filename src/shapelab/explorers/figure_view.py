@@ -7,12 +7,12 @@ import importlib.util
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets as t
 
-from shapelab.explorers.fronted import Fronted
+from shapelab.explorers.fronted import Fronted, is_switch, is_whole
 from shapelab.figures.marks import marks
 from shapelab.figures.theme import DARK_FOR_LIGHT
 
@@ -32,6 +32,8 @@ class FigureView(Fronted):
     """
 
     _part = "default"
+    hears: ClassVar = {"cell": lambda self, value: _is_cell(value), "stage": is_whole, "narrow": is_switch}
+    always = frozenset({"narrow"})
 
     spec = t.Dict().tag(sync=True)
     dark = t.Dict(DARK_FOR_LIGHT).tag(sync=True)
@@ -57,6 +59,11 @@ class FigureView(Fronted):
         """Draw a specification; nothing is sent when it is the one already shown."""
         self.spec = to_send(spec)
 
+    def serves(self, content: dict[str, Any]) -> str:
+        """A page asks for plotly.js, or says that it has begun to show the picture."""
+        asked = "plotly" if content.get("ask") == "plotly" else "ready" if content.get("say") == "ready" else ""
+        return asked or super().serves(content)
+
     def heard(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """Send plotly.js to a page that has no address for it, once a page: the browser remembers it."""
         if content.get("ask") == "plotly":
@@ -67,6 +74,10 @@ class FigureView(Fronted):
         elif content.get("do") in ("undo", "redo"):
             for press in self._keys:
                 press(content["do"])
+
+
+def _is_cell(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(is_whole(None, each) for each in value)
 
 
 def to_send(spec: dict[str, Any]) -> dict[str, Any]:

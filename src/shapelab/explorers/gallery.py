@@ -13,6 +13,7 @@ from shapelab.explorers.address import FOLLOWED, Address, link_of
 from shapelab.explorers.asking import Served, shared_engine
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.explorer import Explorer
+from shapelab.explorers.guard import Guard
 from shapelab.explorers.link_notes import LinkNotes
 from shapelab.explorers.link_reading import GALLERY as PITFALLS
 from shapelab.explorers.links import Link, write
@@ -44,7 +45,8 @@ class Gallery(w.Box):  # type: ignore[misc]
         self._pitfalls: Pitfalls | None = None
         self._notes: LinkNotes | None = None
         self._address: Address | None = None
-        self.explorer = Explorer(self._link.spec, engine=engine, with_toolbar=False, link=self._link)
+        self._guard = Guard(self)
+        self.explorer = Explorer(self._link.spec, engine=engine, with_toolbar=False, link=self._link, guard=self._guard)
         begins = PITFALLS if self._link.pitfall else self._link.spec.lesson_name
         self.picker = w.ToggleButtons(options=list(TABS), value=begins, disabled=self._link.lock)
         self.picker.add_class("shapelab-lessons")
@@ -52,6 +54,7 @@ class Gallery(w.Box):  # type: ignore[misc]
         self.explorer.state.observe(self._follow, "spec")
         super().__init__([self.picker, self.explorer.toolbar, self.explorer])
         self.add_class("shapelab-gallery")
+        self._guard.watch(self)
         if link is not None:
             self._begin(link)
 
@@ -99,6 +102,7 @@ class Gallery(w.Box):  # type: ignore[misc]
     def _add(self, widget: w.Widget) -> None:
         shown: Any = self.children  # type: ignore[has-type]
         self.children = (*shown, widget)
+        self._guard.watch(widget)
 
     # -- lessons ----------------------------------------------------------------------------------------------------
 

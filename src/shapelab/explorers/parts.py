@@ -40,6 +40,7 @@ class Parts:
         self,
         apply: Callable[[dict[str, Any]], None],
         take_image: Callable[[bytes], None],
+        watch: Callable[[w.Widget], None],
         allowed: Allowed = EVERYTHING,
     ) -> None:
         """Make them.
@@ -47,10 +48,11 @@ class Parts:
         Args:
           apply: called with the changes of a way out that is clicked.
           take_image: called with the pixels of a picture that is uploaded.
+          watch: called with a widget that is made later.
           allowed: what the visitor may change.
         """
         self.allowed = allowed
-        self._apply = apply
+        self._apply, self._watch = apply, watch
         self.maps_of: str | None = None
         """The lesson whose values the feature maps show."""
         self._buttons: list[w.Button] = []
@@ -125,6 +127,7 @@ class Parts:
             button = w.Button()
             button.on_click(lambda pressed: self._apply(self._ways.get(pressed, {})))
             self._buttons.append(button)
+            self._watch(button)
         shown = self._buttons[: len(ways)]
         self._ways = {button: dict(way) for button, way in zip(shown, ways, strict=True)}
         for button, way in self._ways.items():

@@ -77,14 +77,16 @@ class Pitfalls(w.Box):  # type: ignore[misc]
         """
         asked = pitfall(name)
         self._chosen = name
-        self._following = True  # the lists say what is shown; they do not choose it anew
-        for group, names in zip(self._lists, GROUPS.values(), strict=True):
-            group.index = names.index(asked) if asked in names else None
         options = [say.setting(each) for each in asked.settings]
-        if list(self._settings.options) != options:
-            self._settings.options = options
-        self._settings.index = self._case = setting
-        self._following = False
+        self._following = True  # the lists say what is shown; they do not choose it anew
+        try:
+            for group, names in zip(self._lists, GROUPS.values(), strict=True):
+                group.index = names.index(asked) if asked in names else None
+            if list(self._settings.options) != options:
+                self._settings.options = options
+            self._settings.index = self._case = setting
+        finally:
+            self._following = False
         self._settings.layout.display = None if len(options) > 1 else "none"
         self._say_trouble("")
         self._draw()

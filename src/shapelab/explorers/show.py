@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shapelab.engine.spec import check
+from shapelab.explorers.doors import close_doors
 from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.gallery import Gallery
 from shapelab.explorers.links import Link, read
@@ -48,6 +49,7 @@ def dashboard(lesson: str = "conv2d") -> Gallery:
     Raises:
       ShapeError: for an unknown lesson.
     """
+    close_doors()
     if "VOILA_REQUEST_URL" not in os.environ:  # a notebook, which has no address
         return Gallery(lesson)
     query = os.environ.get("QUERY_STRING", "")

@@ -52,6 +52,10 @@ class Upload(Fronted):
         self._kept, self._gone = take, gone
         self.wanted = True
 
+    def serves(self, content: dict[str, Any]) -> str:
+        """A page is asked for the picture that it kept, and has it or not."""
+        return "kept" if content.get("say") in ("kept", "gone") else super().serves(content)
+
     def heard(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """A picture has come; one that is no picture of that size came from no page of ours, and is dropped."""
         said, whole = content.get("say"), len(buffers) == 1 and memoryview(buffers[0]).nbytes == BYTES
