@@ -30,6 +30,10 @@
   });
   name();
 
+  document.querySelector(".shapelab-share").addEventListener("click", async ({ currentTarget: { dataset } }) => {
+    (await import(new URL(dataset.script, document.baseURI))).open();
+  });
+
   // What shows at first gives way in two steps: where the controls are as soon as they can be moved, the rest once the
   // live picture stands still. If nothing comes, a sentence does.
   const starting = document.querySelector(".shapelab-starting");

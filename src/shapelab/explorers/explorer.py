@@ -178,7 +178,7 @@ class Explorer(w.Box):  # type: ignore[misc]
         parts.map_scale.observe(lambda change: self.state.set_trait("map_scale", change["new"]), "value")
         parts.toolbar.on_undo(self.undo)
         parts.toolbar.on_redo(self.redo)
-        parts.toolbar.on_pin(self.pin)
+        parts.toolbar.on_pin(self._on_pin)
 
     def _on_pick(self, change: Any) -> None:
         if change["name"] == "narrow":
@@ -190,6 +190,11 @@ class Explorer(w.Box):  # type: ignore[misc]
         elif change["name"] == "cell" and len(change["new"]) == 2:
             self._pin_cell(max(change["new"][0], 0), max(change["new"][1], 0))
             change["owner"].cell = []
+
+    def _on_pin(self, pinned: bool) -> None:
+        """The button also says what a link has pinned."""
+        if not self._drawing:
+            self.pin(pinned)
 
     def _pin_cell(self, row: int, column: int) -> None:
         """Of a sequence the rows are channels: the one clicked is the one taken apart."""

@@ -41,6 +41,7 @@ from shapelab.hosting.first_picture import FirstPicture
 from shapelab.hosting.kernels import OwnKernel
 from shapelab.hosting.page import Page, PageHandler, code_cells
 from shapelab.hosting.ports import free_port
+from shapelab.hosting.share import share_address, share_handlers
 from shapelab.hosting.spares import Spares
 
 
@@ -96,6 +97,7 @@ class Server(Voila):  # type: ignore[misc]
             (url_path_join(self.server_url, "/" + MODULE_ROUTE), ModuleHandler),
             (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
             (url_path_join(self.server_url, "/healthz"), HealthHandler),
+            *share_handlers(self.server_url),
         ]
         replaced = {
             TornadoVoilaHandler: (PageHandler, {"page": page}),
@@ -120,6 +122,7 @@ class Server(Voila):  # type: ignore[misc]
             "shapelabScript": found.address(self.base_url, found.join("voila/voila.js")),
             "shapelabPlotly": address(self.base_url),
             "shapelabModule": module_address(self.base_url),
+            "shapelabShare": share_address(self.base_url),
             "jupyterLabTheme": self.voila_configuration.theme,
         }
 
