@@ -7,36 +7,42 @@ places. Nothing of it can be operated, and a screen reader waits for the live pa
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.explorers import convolution_words, pictures, words
+from shapelab.explorers.allowed import Allowed
 from shapelab.explorers.controls import fits_in_a_row, unfolding
 from shapelab.explorers.front import style
 from shapelab.explorers.gallery import TABS
 from shapelab.explorers.lesson_text import written
+from shapelab.explorers.links import Link
 from shapelab.figures.svg import svg, variables
 from shapelab.figures.theme import DARK, LIGHT
+from shapelab.geometry.pooling import MOST_CHANNELS
 from shapelab.lessons.base import Bounds, Choices
 from shapelab.tracing.records import Trace
 
 HOOKS = {"shapelab-output-shape": "", "shapelab-padding": ""}  # names by which scripts find the live ones
 
 
-def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
-    """The explorer of a lone convolution; "" for a trace of anything else, which begins with another picture."""
-    lone = pictures.one_convolution(trace, None)
-    if lone is None:
+def first_view(link: Link, trace: Trace, values: Activations | None) -> str:
+    """The explorer as a link begins it; "" for all but a lone convolution, which begins with another picture."""
+    spec, lone = link.spec, pictures.one_convolution(trace, link.cell)
+    if lone is None or link.compare is not None or link.pitfall:
         return ""
+    allowed, channels = Allowed(link.show, link.lock), _channels(link, trace)
+
+    def drawn(narrow: bool) -> dict[str, Any]:
+        return pictures.convolution_picture(trace, lone, values, narrow, view=link.view, channels=channels)
+
     centre = [
         ("", words.answer(trace)),
         ("sl-rules", convolution_words.convolution_rule(lone.stage)),
-        *(
-            (f"sl-first-figure sl-{width}", svg(pictures.convolution_picture(trace, lone, values, width == "narrow")))
-            for width in ("wide", "narrow")
-        ),
-        ("sl-options", _options(trace)),
-        ("sl-said", convolution_words.arithmetic(lone, values)),
+        *((f"sl-first-figure sl-{width}", svg(drawn(width == "narrow"))) for width in ("wide", "narrow")),
+        ("sl-options", _options(trace, link.view, channels)),
+        ("sl-said", convolution_words.arithmetic(lone, values, channels=channels)),
         ("sl-shapes", words.heading("Shapes") + convolution_words.shapes_table(trace, lone.stage)),
     ]
     right = [
@@ -46,10 +52,10 @@ def first_view(spec: Spec, trace: Trace, values: Activations | None) -> str:
         ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
     ]
     columns = (
-        f'<div class="sl-left">{_controls(spec)}</div><div class="sl-centre">{_blocks(centre)}</div>'
+        f'<div class="sl-left">{_controls(spec, allowed)}</div><div class="sl-centre">{_blocks(centre)}</div>'
         f'<div class="sl-right">{_blocks(right)}</div>'
     )
-    shown = f'{_tabs(spec)}<div class="shapelab"><div class="sl-columns">{columns}</div></div>'
+    shown = f'{_tabs(spec, allowed)}<div class="shapelab"><div class="sl-columns">{columns}</div></div>'
     for hook, nothing in HOOKS.items():
         shown = shown.replace(hook, nothing)
     return f'<div class="shapelab-gallery" data-shapelab-first aria-hidden="true" inert>{shown}</div>'
@@ -66,49 +72,65 @@ def _blocks(parts: list[tuple[str, str]]) -> str:
     return "".join(f'<div class="sl-first-block {css}">{html}</div>' for css, html in parts)
 
 
-def _tabs(spec: Spec) -> str:
+def _tabs(spec: Spec, allowed: Allowed) -> str:
     """The lessons, and what can be done with a setting, where they will stand."""
     tabs = "".join(
         f'<span class="jupyter-button{" mod-active" if name == spec.lesson_name else ""}">{escape(title)}</span>'
         for title, name in TABS
     )
     tools = "".join(f'<button class="jupyter-button" disabled>{name}</button>' for name in ("Undo", "Redo", "Compare"))
-    return f'<div class="shapelab-lessons sl-first-tabs">{tabs}</div><div class="sl-toolbar">{tools}</div>'
+    lessons = f'<div class="shapelab-lessons sl-first-tabs">{tabs}</div>' if allowed.fields is None else ""
+    return f'{lessons}<div class="sl-toolbar">{tools}</div>'
 
 
-def _controls(spec: Spec) -> str:
+def _controls(spec: Spec, allowed: Allowed) -> str:
     """The controls as they will stand: each as its name, its value, and its track."""
     parts, heading = [], ""
     rules = spec.config.rules()
-    folded = [name for name, rule in rules.items() if rule.more]
+    all_shown = allowed.fields is None
+    folded = [name for name, rule in rules.items() if rule.more and all_shown]
+    unfolded = [name for name in folded if getattr(spec.config, name) != getattr(type(spec.config), name)]
+    groups = {rule.group for name, rule in rules.items() if allowed.shows(name)}
     for name, rule in rules.items():
-        if rule.group != heading:
+        if rule.group != heading and rule.group in groups:
             heading = rule.group
             parts.append(f'<div class="sl-first-block">{words.heading(heading)}</div>')
+        if folded and name == folded[0]:
+            active = " mod-active" if unfolded else ""
+            parts.append(f'<div class="sl-unfold{active}">{escape(unfolding(folded))}</div>')
         group = spec.lesson.group_of(name)
         equal = len({getattr(spec.config, linked) for linked in group}) == 1
         tied = len(group) > 1 and equal and isinstance(rule, Bounds) and rule.apart
-        if spec.config.counts(name) and not tied and not rule.more:
+        if spec.config.counts(name) and not tied and (name not in folded or unfolded) and allowed.shows(name):
             parts.append(_control(name, rule, getattr(spec.config, name)))
-        if len(group) > 1 and name == group[-1]:
-            box = f'<input type="checkbox"{" checked" if equal else ""}>'
+        if len(group) > 1 and name == group[-1] and all(map(allowed.shows, group)):
+            box = f'<input type="checkbox"{" checked" if equal else ""}{" disabled" if allowed.locked else ""}>'
             parts.append(f'<div class="sl-first-link">{box}{escape(" = ".join(group))}</div>')
-        if folded and name == folded[-1]:
-            parts.append(f'<div class="sl-unfold">{escape(unfolding(folded))}</div>')
-    if spec.lesson.presets:
+    if spec.lesson.presets and all_shown:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]
-    return "".join(parts)
+    return f'<div class="sl-first-locked">{"".join(parts)}</div>' if allowed.locked else "".join(parts)
 
 
-def _options(trace: Trace) -> str:
+def _channels(link: Link, trace: Trace) -> tuple[int, int]:
+    """The channels that the link chooses, within those that there are."""
+    counts = (trace.inputs[0].shape[-1], trace.outputs[0].shape[-1])
+    given, made = (min(at, n - 1, MOST_CHANNELS - 1) for at, n in zip(link.channels, counts, strict=True))
+    return given, made
+
+
+def _options(trace: Trace, view: str, channels: tuple[int, int]) -> str:
     """What the picture can show, where it can be chosen."""
     lists = "".join(
         f'<div class="widget-dropdown"><span class="widget-label">{name} channel</span>'
-        "<select><option>0</option></select></div>"
-        for name in (("input", "output") if len(trace.outputs[0].shape) > 2 else ("output",))
+        f"<select><option>{channel}</option></select></div>"
+        for name, channel in zip(("input", "output"), channels, strict=True)
+        if name == "output" or len(trace.outputs[0].shape) > 2
     )
-    views = '<button class="jupyter-button mod-active">values</button><button class="jupyter-button">coverage</button>'
+    views = "".join(
+        f'<button class="jupyter-button{" mod-active" if name == view else ""}">{name}</button>'
+        for name in ("values", "coverage")
+    )
     return f'<div class="widget-toggle-buttons"><span class="widget-label">show</span>{views}</div>{lists}'
 
 

@@ -57,7 +57,9 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         self.xsrf_token  # noqa: B018
         for name, value in NOT_KEPT.items():
             self.set_header(name, value)
-        self.write(self._part("opening.html.j2", first=self.page.first.html, style=self.page.style))
+        self.write(
+            self._part("opening.html.j2", first=await self.page.first.of(self.request.query), style=self.page.style)
+        )
         await self.flush()
         kernel = None
         try:
