@@ -52,8 +52,11 @@ ROOMS = {
     "engine.ahead": {"lessons"},
     "engine.wire": {"msgspec", "numpy", "tracing.records"},
     "engine.client": {"tracing.records", "pitfalls.outcome", "engine.wire"},
-    "engine.pool": {"engine.wire", "engine.worker"},
-    "engine.service": {"starlette", "msgspec", "psutil", "engine", "pitfalls"},
+    "engine.pool": {"engine.wire", "engine.worker", "engine.fair"},
+    "engine.service": {"starlette", "psutil", "engine", "pitfalls"},
+    "engine.questions": {"starlette", "msgspec", "engine.wire"},
+    "engine.fair": {"engine.wire"},
+    "engine.counts": {"engine.wire"},
     "engine.__main__": {"uvicorn", "engine"},
     "explorers": {
         "anywidget",

@@ -35,12 +35,13 @@ async def answer(pool, question=QUESTION, verb="trace"):
     return wire.decode(data, Trace) if verb == "trace" else data
 
 
-def test_a_question_that_takes_too_long_is_given_up_and_the_next_is_answered(monkeypatch):
+@pytest.mark.parametrize("verb", ["trace", "run", "ways_out", "support"])
+def test_a_question_that_takes_too_long_is_given_up_and_the_next_is_answered(monkeypatch, verb):
     async def work(pool):
         await answer(pool)
         monkeypatch.setattr(pools, "MOST_SECONDS", 0.0)
         with pytest.raises(TooLargeError, match="longer than"):
-            await answer(pool, wire.question(check("unet", {})), "run")
+            await answer(pool, wire.question(check("unet", {"H": 30}), (3,), (2, 2)), verb)
         monkeypatch.setattr(pools, "MOST_SECONDS", 60.0)
         return await answer(pool)
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -155,6 +156,82 @@ def test_a_malformed_question_is_refused(service, body):
     answer = service.http.post("/trace", content=body, headers=service.token)
     assert answer.status_code == 422
     assert isinstance(wire.decode(answer.content, wire.Refusal).error(), ShapeError)
+
+
+def packed(**given):
+    """A question with some of its parts replaced by anything that MessagePack can carry."""
+    return msgspec.msgpack.encode({"lesson": "conv2d", "values": {}, **given})
+
+
+def deep(levels):
+    return b"\x91" * levels + b"\xc0"
+
+
+HOSTILE = [
+    ("run", packed(stages=[-1]), "stage -1"),
+    ("run", packed(stages=[2**40]), "stage"),
+    ("run", packed(stages=[0, 0, 0]), "each once"),
+    ("run", packed(stages=list(range(1001))), "at most 1000"),
+    ("run", packed(stages=[True]), "no question"),
+    ("run", packed(stages="all"), "no question"),
+    ("known", packed(stages=[2**63]), "stage"),
+    ("support", packed(stages=[0, 1], cell=[0, 0]), "exactly 1"),
+    ("support", packed(cell=[0, 0]), "exactly 1"),
+    ("support", packed(stages=[0], cell=[0] * 10_000), "10000 indices"),
+    ("support", packed(stages=[0], cell=[-1, 0]), "row or column"),
+    ("support", packed(stages=[0], cell=[99, 99]), "99"),
+    ("support", packed(stages=[0], cell=[0]), "cell"),
+    ("support", packed(stages=[99], cell=[0, 0]), "no stage 99"),
+    ("statistics", packed(stages=[]), "exactly 1"),
+    ("statistics", packed(stages=[0]), "batch"),
+    ("trace", packed(values={"H": 2**64 - 1}), "H"),
+    ("trace", packed(values={"H": -(2**63)}), "H"),
+    ("trace", packed(values={"H": True}), "not a number"),
+    ("trace", packed(values={"H": [7] * 10_000}), "not a number"),
+    ("trace", packed(values={"H": float("nan")}), "whole"),
+    ("trace", packed(values={"x" * 50_000: 1}), "choose from"),
+    ("trace", packed(values=[1] * 20_000), "no question"),
+    ("trace", packed(lesson=7), "no question"),
+    ("trace", packed(lesson="x" * 50_000), "choose from"),
+    ("trace", packed(image=b"x" * 70_000), "bytes"),
+    ("trace", packed(values={"pattern": "upload"}, image=b"x"), "picture"),
+    ("trace", deep(60_000), "no question"),
+    ("pitfall", packed(lesson="nobody"), "no pitfall"),
+    ("pitfall", b"\xff", "no question"),
+    ("ways_out", packed(values={"H": "7"}), "not a number"),
+]
+
+
+@pytest.mark.parametrize(("verb", "body", "said"), HOSTILE)
+def test_a_hostile_question_is_refused_with_a_short_sentence(service, verb, body, said):
+    answer = service.http.post(f"/{verb}", content=body, headers=service.token)
+    assert answer.status_code == 422
+    refusal = wire.decode(answer.content, wire.Refusal)
+    assert refusal.kind == "ShapeError"
+    assert said in refusal.message
+    assert len(refusal.message) < 500
+    assert service.client.trace(check("conv2d", {})).outputs[0].shape == (4, 4, 4)
+
+
+def test_it_counts_what_it_answers_and_refuses_by_verb_and_reason(service):
+    def state():
+        return service.http.get("/state", headers=service.token).json()
+
+    before = state()
+    spec = check("conv2d", {"H": 37})
+    service.client.trace(spec)
+    service.client.trace(spec)
+    service.http.post("/trace", content=packed(lesson="nobody"), headers=service.token)
+    after = state()
+    assert after["misses"] - before["misses"] == 1
+    assert after["hits"] - before["hits"] == 1
+    assert after["refusals"]["ShapeError"] - before["refusals"]["ShapeError"] == 1
+    assert after["waiting"] == {"quick": 0, "slow": 0, "dropped": 0}
+    seconds = after["seconds"]["trace"]
+    assert seconds["count"] - before["seconds"]["trace"]["count"] == 3
+    assert seconds["buckets"]["+Inf"] == seconds["count"]
+    assert list(seconds["buckets"].values()) == sorted(seconds["buckets"].values())
+    assert seconds["sum"] > before["seconds"]["trace"]["sum"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}])

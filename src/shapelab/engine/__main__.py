@@ -19,6 +19,9 @@ import uvicorn
 from shapelab.engine.client import TOKEN
 from shapelab.engine.service import create_app
 
+MOST_CONNECTIONS = 4096  # at once; a kernel has a handful, and each is a question's
+BACKLOG = 1024  # that wait to be accepted while a lecture hall opens its pages
+
 
 def main() -> None:
     """Serve until standard input ends."""
@@ -28,7 +31,14 @@ def main() -> None:
     place.add_argument("--port", type=int, help="port on the loopback address")
     args = parser.parse_args()
     app = create_app(os.environ[TOKEN])
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        limit_concurrency=MOST_CONNECTIONS,
+    )
     server = uvicorn.Server(config)
 
     def end_with_input() -> None:
@@ -45,14 +55,14 @@ def _listening(path: Path | None, port: int | None) -> socket.socket:
         listener = socket.socket(socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        listener.listen()
+        listener.listen(BACKLOG)
         return listener
     coming = path.with_suffix(".coming")
     for left in (path, coming):  # by one that was killed
         left.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(coming))
-    listener.listen()
+    listener.listen(BACKLOG)
     coming.rename(path)  # whoever sees it can connect
     return listener
 

@@ -17,26 +17,29 @@ if TYPE_CHECKING:
     from shapelab.pitfalls.outcome import Outcome
 
 ADDRESS, TOKEN, SESSION = "SHAPELAB_ENGINE", "SHAPELAB_ENGINE_TOKEN", "SHAPELAB_SESSION"
+SESSION_HEADER = "X-Shapelab-Session"
 PATIENCE = 60.0  # seconds; the engine itself gives up earlier
 
 
 class Client:
     """Asks the service. Safe to share between threads."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, session: str = "") -> None:
         """Set up a client; nothing is sent yet.
 
         Args:
           address: ``"unix:/path/to/socket"``, or ``"http://127.0.0.1:port"``.
           token: what the service wants to see.
+          session: who asks; those who ask are served in turn.
         """
-        self._address, self._token = address, token
+        self._address = address
+        self._headers = {"Authorization": f"Bearer {token}", SESSION_HEADER: session}
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Client | None:
         """The client for the service that ``shapelab serve`` names to its kernels; None where it names none."""
         address = variables.get(ADDRESS)
-        return cls(address, variables.get(TOKEN, "")) if address else None
+        return cls(address, variables.get(TOKEN, ""), variables.get(SESSION, "")) if address else None
 
     def trace(self, spec: Spec) -> Trace:
         """The trace of a specification.
@@ -111,11 +114,21 @@ class Client:
             raise EngineAwayError(f"the engine answers {status}")
         return wire.decode(answer, kind)
 
-    def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Send a request over a connection of its own: that takes a fraction of a millisecond, and leaves nothing."""
-        connection = _Connection(self._address)
+    def healthy(self, seconds: float) -> bool:
+        """Whether the service says within some seconds that it is there."""
         try:
-            connection.request("POST", path, body, {"Authorization": f"Bearer {self._token}"})
+            return self._request("GET", "/healthz", b"", seconds)[0] == 200
+        except EngineAwayError:
+            return False
+
+    def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        return self._request("POST", path, body, PATIENCE)
+
+    def _request(self, method: str, path: str, body: bytes, patience: float) -> tuple[int, bytes]:
+        """Send a request over a connection of its own: that takes a fraction of a millisecond, and leaves nothing."""
+        connection = _Connection(self._address, patience)
+        try:
+            connection.request(method, path, body, self._headers)
             response = connection.getresponse()
             return response.status, response.read()
         except (OSError, HTTPException) as error:
@@ -127,9 +140,9 @@ class Client:
 class _Connection(HTTPConnection):
     """HTTP to an address of either kind."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience: float) -> None:
         super().__init__(
-            address.removeprefix("http://") if address.startswith("http://") else "engine", timeout=PATIENCE
+            address.removeprefix("http://") if address.startswith("http://") else "engine", timeout=patience
         )
         self._path = address.removeprefix("unix:") if address.startswith("unix:") else None
 

@@ -9,37 +9,19 @@ import asyncio
 import contextlib
 import multiprocessing
 import sys
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
 from shapelab.engine import wire
+from shapelab.engine.fair import FairQueue, Job
 from shapelab.errors import EngineAwayError, TooLargeError
 
 WORKERS = 3
 MOST_MEMORY = 192 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
 SLOW, AHEAD = 5, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
-
-
-@dataclass
-class Job:
-    """A question on its way.
-
-    Attributes:
-      verb: "trace", "run", "ways_out", "support", "statistics", "pitfall" or "prepare".
-      question: a ``wire.Question``, encoded.
-      answer: what comes of it: (whether it is an answer and not a refusal, MessagePack).
-    """
-
-    verb: str
-    question: bytes
-    answer: asyncio.Future[tuple[bool, bytes]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
 
 
 class _Worker:
@@ -64,7 +46,7 @@ class _Worker:
         if not connection.poll(MOST_SECONDS):
             self.stop()
             raise TooLargeError(
-                f"The values took longer than {MOST_SECONDS:.0f} s and were given up: a smaller setting is quicker."
+                f"The answer took longer than {MOST_SECONDS:.0f} s and was given up: a smaller setting is quicker."
             )
         reply: wire.Reply = wire.decode(connection.recv_bytes(), wire.Reply)
         self.memory = reply.memory
@@ -109,14 +91,14 @@ class Pool:
     """The workers and the questions that wait for one.
 
     Traces go to the first worker that is free, runs to the last, and one worker is kept for traces alone: a picture
-    never waits for a compilation.
+    never waits for a compilation. Those who ask are served in turn.
     """
 
     def __init__(self, size: int = WORKERS) -> None:
         """Set up a pool; processes start with ``start``."""
         context = _context()
         self._workers = [_Worker(context, niceness) for niceness in (0, AHEAD, *[SLOW] * size)[:size]]
-        self._waiting: dict[str, deque[Job]] = {"quick": deque(), "slow": deque()}
+        self._waiting = {"quick": FairQueue(), "slow": FairQueue()}
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -144,23 +126,31 @@ class Pool:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked and nothing is being answered."""
-        waits = self._waiting["quick"] or self._waiting["slow"]
-        return not waits and not any(worker.busy for worker in self._workers)
+        return not any(map(len, self._waiting.values())) and not any(worker.busy for worker in self._workers)
 
     def state(self) -> list[dict[str, Any]]:
         """For each worker its process number, bytes, how often it was started, and whether it is busy."""
         return [{"pid": w.pid, "memory": w.memory, "starts": w.starts, "busy": w.busy} for w in self._workers]
 
-    async def ask(self, verb: str, question: bytes) -> tuple[bool, bytes]:
+    def waiting(self) -> dict[str, int]:
+        """How many questions wait, of traces ("quick") and of all else ("slow"), and how many were given up."""
+        dropped = sum(queue.dropped for queue in self._waiting.values())
+        return {**{kind: len(queue) for kind, queue in self._waiting.items()}, "dropped": dropped}
+
+    async def ask(self, verb: str, question: bytes, session: str = "") -> tuple[bool, bytes]:
         """Ask a worker.
 
         Returns:
           Whether it answered rather than refused, and its answer or ``wire.Refusal``, encoded.
         """
-        job = Job(verb, question)
-        self._waiting["quick" if verb == "trace" else "slow"].append(job)
-        self._dispatch()
-        return await job.answer
+        return await self.begin(Job(verb, question), session).answer
+
+    def begin(self, job: Job, session: str) -> Job:
+        """Let a question stand in a session's line, also one that stands in another's, or is being answered."""
+        if not job.begun:
+            self._waiting["quick" if job.verb == "trace" else "slow"].put(job, session)
+            self._dispatch()
+        return job
 
     async def ask_ahead(self, verb: str, question: bytes) -> tuple[bool, bytes]:
         """Ask what nobody has asked yet, of a pool that is idle.
@@ -169,17 +159,18 @@ class Pool:
         """
         workers = self._workers
         job = Job(verb, question)
-        self._begin(workers[0] if verb == "prepare" else workers[min(1, len(workers) - 1)], job)
+        self._hand(workers[0] if verb == "prepare" else workers[min(1, len(workers) - 1)], job)
         return await job.answer
 
     def _dispatch(self) -> None:
         for kind, waiting in self._waiting.items():
             order = self._workers if kind == "quick" else self._workers[:0:-1] or self._workers
             for worker in order:
-                if waiting and not worker.busy:
-                    self._begin(worker, waiting.popleft())
+                job = None if worker.busy else waiting.pop()
+                if job is not None:
+                    self._hand(worker, job)
 
-    def _begin(self, worker: _Worker, job: Job) -> None:
+    def _hand(self, worker: _Worker, job: Job) -> None:
         worker.busy = True
         task = asyncio.get_running_loop().create_task(self._serve(worker, job))
         self._tasks.add(task)

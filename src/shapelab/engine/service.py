@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from functools import partial
 from typing import Any
 
-import msgspec
 import psutil
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -25,19 +25,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shapelab.engine import wire
 from shapelab.engine.ahead import constructions, neighbours
 from shapelab.engine.cache import Bounded
+from shapelab.engine.client import SESSION_HEADER
+from shapelab.engine.counts import Counts
+from shapelab.engine.fair import Job
 from shapelab.engine.pool import Pool
+from shapelab.engine.questions import read
 from shapelab.engine.spec import Spec, check
 from shapelab.errors import ShapeError
 from shapelab.pitfalls import pitfall
 
 MOST_TRACES = 32 * 2**20  # bytes of traces that are kept
 MOST_VALUES = 96 * 2**20  # bytes of values that are kept
-MOST_BODY = 64 * 2**10  # bytes of a question; an uploaded picture is 48 KiB of them
-MOST_STAGES = 1000
 QUIET = 0.4  # seconds without a question after which work ahead begins
 CALM = 4.0  # further ones after which constructors are traced: that takes seconds, and a page may still be loading
 
-VERBS = ("trace", "run", "known", "ways_out", "support", "statistics")
+MOST_NAME = 64  # letters of a session's name
+
+VERBS = ("trace", "run", "known", "ways_out", "support", "statistics", "pitfall")
 
 Answer = tuple[bool, bytes]
 Jobs = deque[tuple[str, Spec, tuple[int, ...] | None]]
@@ -50,12 +54,12 @@ class Service:
         self._pool = pool
         self._traces = Bounded(2**14, weigh=len, budget=MOST_TRACES)
         self._values = Bounded(2**14, weigh=len, budget=MOST_VALUES)
-        self._in_flight: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._in_flight: dict[Hashable, Job] = {}
         self._asked = asyncio.Event()
         self._latest: tuple[Spec, tuple[int, ...] | None] | None = None
-        self.hits = self.misses = 0
+        self.counts = Counts()
 
-    async def answer(self, verb: str, spec: Spec, asked: wire.Question) -> Answer:
+    async def answer(self, verb: str, spec: Spec, asked: wire.Question, session: str) -> Answer:
         """The answer to a visitor's question."""
         kept, key = self._place(verb, spec, asked)
         known = kept.get(key)
@@ -64,12 +68,12 @@ class Service:
         self._latest = (spec, asked.stages if verb == "run" else self._stages_of(spec))
         self._asked.set()
         if known is not None:
-            self.hits += 1
+            self.counts.hits += 1
             return True, known
-        self.misses += 1
-        return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.cell))
+        self.counts.misses += 1
+        return await self._ask(verb, kept, key, wire.question(spec, asked.stages, asked.cell), session)
 
-    async def pitfall(self, name: str) -> Answer:
+    async def pitfall(self, name: str, session: str) -> Answer:
         """What a classic mistake does.
 
         Raises:
@@ -78,7 +82,11 @@ class Service:
         key = "pitfall", pitfall(name).name
         known = self._traces.get(key)
         self._asked.set()
-        return (True, known) if known else await self._ask("pitfall", self._traces, key, wire.pitfall_question(name))
+        if known is not None:
+            self.counts.hits += 1
+            return True, known
+        self.counts.misses += 1
+        return await self._ask("pitfall", self._traces, key, wire.pitfall_question(name), session)
 
     async def work_ahead(self) -> None:
         """For ever: when nothing has been asked for a moment, compute what is likely to be asked next."""
@@ -113,15 +121,15 @@ class Service:
             self._asked.clear()
             await asyncio.sleep(QUIET)
 
-    async def _ask(self, verb: str, kept: Bounded, key: Hashable, question: bytes) -> Answer:
-        task = self._in_flight.get(key)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._pool.ask(verb, question))
-            self._in_flight[key] = task
-            task.add_done_callback(lambda done: self._settle(kept, key, done))
-        return await asyncio.shield(task)  # one who leaves does not take the answer away from the others
+    async def _ask(self, verb: str, kept: Bounded, key: Hashable, question: bytes, session: str) -> Answer:
+        job = self._in_flight.get(key)
+        if job is None:
+            job = self._in_flight[key] = Job(verb, question)
+            job.answer.add_done_callback(lambda done: self._settle(kept, key, done))
+        self._pool.begin(job, session)
+        return await asyncio.shield(job.answer)  # one who leaves does not take the answer away from the others
 
-    def _settle(self, kept: Bounded, key: Hashable, done: asyncio.Task[Answer]) -> None:
+    def _settle(self, kept: Bounded, key: Hashable, done: asyncio.Future[Answer]) -> None:
         self._in_flight.pop(key, None)
         if not done.cancelled() and done.exception() is None and done.result()[0]:
             kept.put(key, done.result()[1])
@@ -143,7 +151,8 @@ class Service:
         """Counts and bytes, for whoever watches."""
         held = {"traces": len(self._traces), "values": len(self._values)}
         own = psutil.Process().memory_info().rss
-        return {"held": held, "hits": self.hits, "misses": self.misses, "memory": own, "workers": self._pool.state()}
+        told = {"held": held, "memory": own, "workers": self._pool.state(), "waiting": self._pool.waiting()}
+        return {**told, **self.counts.state()}
 
 
 def create_app(token: str) -> Starlette:
@@ -165,22 +174,25 @@ def create_app(token: str) -> Starlette:
         workers.stop()
 
     async def ask(verb: str, request: Request) -> Response:
+        begun = time.monotonic()
+        session = request.headers.get(SESSION_HEADER, "")[:MOST_NAME]
         try:
-            asked = await _question(request)
-            spec = check(asked.lesson, asked.values, asked.image)
+            asked = await read(request, verb)
+            if verb == "pitfall":
+                fine, answer = await service.pitfall(asked.lesson, session)
+            else:
+                fine, answer = await service.answer(
+                    verb, check(asked.lesson, asked.values, asked.image), asked, session
+                )
         except ShapeError as error:
-            return _refused(wire.encode(wire.Refusal.of(error)))
-        fine, answer = await service.answer(verb, spec, asked)
-        if verb == "known" and not fine:
-            return Response(status_code=204)
-        return Response(answer, media_type=wire.MEDIA_TYPE) if fine else _refused(answer)
-
-    async def mistake(request: Request) -> Response:
-        try:
-            fine, answer = await service.pitfall((await _question(request)).lesson)
-        except ShapeError as error:
-            return _refused(wire.encode(wire.Refusal.of(error)))
-        return Response(answer, media_type=wire.MEDIA_TYPE) if fine else _refused(answer)
+            fine, answer = False, wire.encode(wire.Refusal.of(error))
+        service.counts.answered(verb, time.monotonic() - begun)
+        if fine:
+            return Response(answer, media_type=wire.MEDIA_TYPE)
+        if not answer:
+            return Response(status_code=204)  # it is not known
+        service.counts.refused(wire.decode(answer, wire.Refusal).kind)
+        return Response(answer, status_code=422, media_type=wire.MEDIA_TYPE)
 
     async def state(_: Request) -> Response:
         return JSONResponse(service.state())
@@ -191,7 +203,6 @@ def create_app(token: str) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/state", state),
-        Route("/pitfall", mistake, methods=["POST"]),
         *(Route(f"/{verb}", partial(ask, verb), methods=["POST"]) for verb in VERBS),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(_OnlyWith, token=token)])
@@ -210,29 +221,3 @@ class _OnlyWith:
             await Response(status_code=401)(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-async def _question(request: Request) -> wire.Question:
-    """The question in a request.
-
-    Raises:
-      ShapeError: for a body that is none, or too large a one.
-    """
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_BODY:
-            raise ShapeError(
-                f"the question has more than {MOST_BODY} bytes: a lesson, its values and stages need fewer"
-            )
-    try:
-        asked: wire.Question = wire.decode(body, wire.Question)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ShapeError(f"this is no question to an engine: {error}") from error
-    if len(asked.stages or ()) > MOST_STAGES:
-        raise ShapeError(f"{len(asked.stages or ())} stages are asked for: at most {MOST_STAGES} at once")
-    return asked
-
-
-def _refused(refusal: bytes) -> Response:
-    return Response(refusal, status_code=422, media_type=wire.MEDIA_TYPE)

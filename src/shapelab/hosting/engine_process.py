@@ -6,11 +6,13 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -24,6 +26,9 @@ log = logging.getLogger("shapelab")
 AGAIN = 0.5  # seconds before an engine that died is started anew
 SOCKET = "engine.sock"
 PATIENCE = 5.0  # seconds for an engine to end by itself
+PROBE = 5.0  # seconds from one look at an engine to the next, and for it to say that it is there
+DEAF = 20.0  # seconds without such a word after which it is started anew; its own loop computes nothing, however busy
+START = 60.0  # further seconds before its first word
 
 
 class EngineProcess:
@@ -72,7 +77,7 @@ class EngineProcess:
     def _keep(self) -> None:
         while not self._stopping.is_set():
             if self._process is not None:
-                self._process.wait()
+                self._until_it_ends(self._process)
                 _close_input(self._process)
                 (self._folder / SOCKET).unlink(missing_ok=True)  # kernels see that nobody listens
             if not self._stopping.wait(AGAIN):
@@ -80,6 +85,21 @@ class EngineProcess:
                     self._start()
                 except OSError as error:  # too little of something just now: tried again
                     log.error("the engine cannot be started: %s", error)
+
+    def _until_it_ends(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until an engine has ended; one that says nothing any more is ended."""
+        client, heard = self.client(), time.monotonic() + START
+        while not self._stopping.is_set():
+            try:
+                process.wait(PROBE)
+                return
+            except subprocess.TimeoutExpired:
+                if client.healthy(PROBE):
+                    heard = time.monotonic()
+            if time.monotonic() - heard > DEAF and not self._stopping.is_set():
+                log.error("the engine has not answered for %.0f s: it is started anew", DEAF)
+                _kill_all(process)
+        process.wait()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "shapelab.engine", *self._place]
@@ -107,3 +127,11 @@ class EngineProcess:
 def _close_input(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    """End an engine with its workers: one of them may hang, and nobody would be left to give it up."""
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)  # it began a session, and so a group, of its own
+    else:
+        process.kill()

@@ -52,9 +52,8 @@ class Config:
         known = _rules(cls)
         for name in values:
             if name not in known:
-                raise ShapeError(
-                    f"there is no {name!r} here{nearest(str(name), known)}: choose from {', '.join(known)}"
-                )
+                given = str(name)[:40]
+                raise ShapeError(f"there is no {given!r} here{nearest(given, known)}: choose from {', '.join(known)}")
         led = {}
         for name, rule in known.items():
             if isinstance(rule, Bounds) and rule.follows in values and name not in values:
