@@ -10,6 +10,8 @@ from ipywidgets.widgets.widget import _instances
 from shapelab.explorers.gallery import TABS, Gallery
 from shapelab.explorers.guard import BURST, HEAVY_BURST
 from shapelab.explorers.history import MOST
+from shapelab.explorers.links import read
+from shapelab.explorers.upload import BYTES
 
 NAMES = [name for _, name in TABS]
 
@@ -116,6 +118,31 @@ def test_an_upload_that_is_not_offered_is_not_taken(page, gallery):
     gallery.explorer.propose("pattern", "upload")
     page.custom(upload, {"say": "picture"}, picture)
     assert spec(gallery).image == picture
+
+
+@pytest.mark.parametrize(
+    "query", ["lesson=conv2d&lock=1", "lesson=unet&H=30&lock=1", "lesson=pitfalls&pitfall=size_rounded_down&lock=1"]
+)
+def test_of_a_locked_page_no_hand_changes_the_setting(page, engine, query):
+    engine.pitfall = engine.real.pitfall
+    made = Gallery(engine=lambda: engine, link=read(query))
+
+    def shown():
+        opened = made._pitfalls  # what is looked at in a setting may change: a stage, a channel
+        return spec(made), made.picker.value, opened and (opened.chosen, opened.case)
+
+    held = shown()
+    for widget in list(_instances.values()):
+        page.deliver(widget, {"method": "update", "state": {"disabled": False, "value": True}})
+        for value in (1, 2, 9):
+            page.deliver(widget, {"method": "update", "state": {"value": value}})
+            page.deliver(widget, {"method": "update", "state": {"index": value}})
+        page.press(widget)
+        for content in ({"do": "undo"}, {"do": "redo"}, {"say": "picture"}, {"say": "kept"}):
+            page.custom(widget, content, bytes(BYTES))
+    assert shown() == held
+    assert not page.errors
+    made.close()
 
 
 def test_a_refused_value_is_taken_back_on_the_page(page, gallery):

@@ -11,6 +11,7 @@ from oracles.numpy_reference import same_output_size
 from shapelab.engine.spec import check
 from shapelab.explorers.fronted import Fronted
 from shapelab.explorers.gallery import TABS, Gallery
+from shapelab.explorers.links import read
 
 NAMES = [name for _, name in TABS]
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
@@ -115,7 +116,7 @@ def settle(page, gallery, lesson, sizes):
 
 @pytest.fixture
 def gallery(page, engine):
-    made = Gallery(engine=lambda: engine)
+    made = Gallery(engine=lambda: engine, link=read("lesson=conv2d&H=9&nonsense=1"))  # with a notice and an address
     for number in range(len(NAMES)):  # all there is, so that anything more is somebody else's doing
         page.say(made.picker, index=number)
     page.say(made.picker, index=NAMES.index("unet"))

@@ -18,7 +18,7 @@ import ipywidgets as w
 from shapelab.explorers.fronted import Fronted, Test, is_switch
 from shapelab.explorers.turnstile import Turnstile
 
-BURST, A_SECOND = 120, 60  # of what hands do
+BURST, A_SECOND = 200, 40  # of what hands do: ten seconds of dragging at sixty moves a second pass unheld
 HEAVY_BURST, HEAVY_A_SECOND = 24, 2  # of what is answered with much: the script, a picture's whole state
 
 
