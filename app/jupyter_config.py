@@ -30,10 +30,26 @@ c.VoilaConfiguration.extension_denylist = sorted(FOUND - NEEDED)
 c.VoilaConfiguration.file_allowlist = []
 c.VoilaConfiguration.file_denylist = [r".*"]
 
-# Closing a tab ends its kernel; this catches those whose browser never said so. A connected page may idle for an hour.
+# Closing a tab ends its kernel; a page that lost its connection has half a minute to come back (hosting/visitors.py).
+# This is for pages that are left open: the kernel of an idle one ends, and the page begins anew in the same state.
 c.MappingKernelManager.cull_interval = 60
 c.MappingKernelManager.cull_idle_timeout = 3600
 c.MappingKernelManager.cull_connected = True
 
-# A line a request is for whoever debugs the server; the address is printed by `shapelab serve` itself.
+# With `--public` others may be waiting for the place.
+c.Public.MappingKernelManager.cull_idle_timeout = 900
+c.Public.MappingKernelManager.cull_interval = 15
+
+# A kernel that died stays dead: started anew it would have no widgets, and the page would not know. The page sees that
+# it is gone and begins anew in the same state.
+c.KernelManager.autorestart = False
+
+# No kernel in advance of Voila's own: those have run the notebook before their visitor's query exists, so that one
+# visitor would get another's. The spares of this server (hosting/spares.py) have run nothing.
+c.VoilaConfiguration.preheat_kernel = False
+
+# Scripts of other sites' pages may not speak to this server.
+c.Voila.tornado_settings = {"allow_origin": ""}
+
+# Warnings and requests are for whoever debugs the server; the address is printed by `shapelab serve` itself.
 c.Application.log_level = "ERROR"

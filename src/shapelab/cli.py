@@ -10,6 +10,8 @@ from importlib.metadata import version
 
 from shapelab.trace_command import add_trace, allowed, option, parsed_as_lesson
 
+PUBLIC_DRAIN = 25.0  # seconds; who stops a container waits for 30
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -48,20 +50,59 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     command.add_argument("--port", type=_port, default=8866, help="port to listen on (default: %(default)s)")
     command.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    public = command.add_argument_group("for a server that others use")
+    public.add_argument("--public", action="store_true", help="strangers come: see deploy/README.md for what changes")
+    public.add_argument(
+        "--max-visitors", type=_count, metavar="N", help="visitors at once (default: what memory allows)"
+    )
+    public.add_argument(
+        "--token", default=os.environ.get("SHAPELAB_TOKEN", ""), help="a password (or set SHAPELAB_TOKEN)"
+    )
+    public.add_argument("--base-url", default="/", metavar="/PATH/", help="path under which a proxy serves it")
+    public.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="name it may be called by; may be repeated"
+    )
+    public.add_argument(
+        "--frame-ancestors",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="site that may embed it; may be repeated",
+    )
+    public.add_argument(
+        "--drain-seconds",
+        type=float,
+        metavar="S",
+        help="how long visitors may go on after SIGTERM (default: 0; public: 25)",
+    )
     command.set_defaults(run=_serve)
 
 
 def _serve(args: argparse.Namespace) -> int:
     import importlib.util
 
-    from shapelab.hosting.serve import CannotServeError, serve
-
     # What kernels need: found missing there, it would be a page that says nothing.
     for needed in ("ipykernel", "ipywidgets", "anywidget", "plotly", "jax", "flax"):
         if importlib.util.find_spec(needed) is None:
             raise ModuleNotFoundError(needed, name=needed)
+    from shapelab.hosting.options import CannotServeError, Options, base_url
+    from shapelab.hosting.serve import serve
+
+    drain = args.drain_seconds
     try:
-        serve(host=args.host, port=args.port, browser=not args.no_browser)
+        options = Options(
+            host=args.host,
+            port=args.port,
+            browser=not args.no_browser and not args.public,
+            public=args.public,
+            max_visitors=args.max_visitors,
+            token=args.token,
+            base_url=base_url(args.base_url),
+            allowed_hosts=tuple(args.allow_host),
+            frame_ancestors=("'self'", *args.frame_ancestors),
+            drain_seconds=(PUBLIC_DRAIN if args.public else 0.0) if drain is None else drain,
+        )
+        serve(options)
     except CannotServeError as error:
         print(f"shapelab: {error}", file=sys.stderr)
         return 1
@@ -111,3 +152,10 @@ def _port(text: str) -> int:
     if not 1 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is out of range: a port is 1 to 65535")
     return port
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number: visitors are counted") from None

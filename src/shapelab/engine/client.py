@@ -89,6 +89,17 @@ class Client:
         outcome: Outcome = self._answer("pitfall", Outcome, wire.pitfall_question(name))
         return outcome
 
+    def state(self) -> bytes:
+        """What the service says of itself, as JSON.
+
+        Raises:
+          EngineAwayError: when the engine does not answer.
+        """
+        status, answer = self._request("GET", "/state", b"", PATIENCE)
+        if status != 200:
+            raise EngineAwayError(f"the engine answers {status}")
+        return answer
+
     def _ask(
         self,
         verb: str,

@@ -75,11 +75,3 @@ class BundleHandler(RequestHandler):
         if digest != known:
             raise HTTPError(404)
         await send_for_good(self, asset)
-
-
-class HealthHandler(RequestHandler):
-    """Says that the server answers; starts no kernel."""
-
-    def get(self) -> None:
-        """``ok``."""
-        self.finish("ok")

@@ -1,18 +1,149 @@
-"""The websocket between a page and its kernel."""
+"""The websocket between a page and its kernel: what may pass, how fast, and how long the answer takes."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
 from typing import Any
 
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from shapelab.hosting.metrics import Metrics
+from shapelab.hosting.visitors import Visitors
+
+MOST_BYTES = 512 * 2**10  # of one message from a page; an uploaded picture is 48 KiB
+RATE = 120.0  # messages a second that pass; a drag sends 60
+BURST = 400.0  # messages that pass at once
+MOST_UNSENT = 32 * 2**20  # bytes that wait for a page to read them, after which it is given up
+
+PASS = {"comm_msg", "comm_info_request", "kernel_info_request"}
+CONTROL = "jupyter.widget.control"  # by which a page reads all widgets at once; it opens no other
+MOST_CONTROLS = 32  # of these that one connection may open
+PICTURE = b'"spec"'  # in a message that brings a picture
+
+
+class MalformedError(Exception):
+    """Bytes that are no message."""
+
+
+class Door:
+    """What one connection lets pass."""
+
+    def __init__(self) -> None:
+        self._controls: set[str] = set()
+
+    def kind(self, message: bytes | str) -> str | None:
+        """The type of a message that may pass; None for one that a page has no business sending.
+
+        Raises:
+          MalformedError: for what is no message at all.
+        """
+        if not isinstance(message, bytes):
+            raise MalformedError
+        try:
+            channel, parts = deserialize_msg_from_ws_v1(message)
+            kind = str(json.loads(bytes(parts[0]))["msg_type"])
+            content = json.loads(bytes(parts[3])) if kind in ("comm_open", "comm_close") else {}
+            fine = channel == "shell" and (kind in PASS or self._is_control(kind, content))
+        except Exception as error:  # whatever it is, it is no message
+            raise MalformedError from error
+        return kind if fine else None
+
+    def _is_control(self, kind: str, content: dict[str, Any]) -> bool:
+        """Whether a channel is opened by which a page reads its widgets, or that one closed again."""
+        name = str(content.get("comm_id"))
+        if kind == "comm_open" and content["target_name"] == CONTROL and len(self._controls) < MOST_CONTROLS:
+            self._controls.add(name)
+            return True
+        return kind == "comm_close" and name in self._controls
+
+
+class Pace:
+    """A bucket of messages that fills with time: who sends faster waits, and with it the whole connection."""
+
+    def __init__(self, rate: float = RATE, burst: float = BURST) -> None:
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, time.monotonic()
+
+    def wait(self, now: float) -> float:
+        """Seconds to wait before the next message passes."""
+        self._left = min(self._left + (now - self._at) * self._rate, self._burst) - 1
+        self._at = now
+        return max(-self._left / self._rate, 0.0)
 
 
 class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
-    """Voila's, without a traceback in the server's log for each visitor who leaves while a picture is under way."""
+    """Voila's, with a guard at the door."""
+
+    def initialize(self, visitors: Visitors, metrics: Metrics) -> None:
+        """Take who is told of connections."""
+        self.visitors, self.metrics = visitors, metrics
+        self._pace, self._door = Pace(), Door()
+        self._asked: float | None = None  # when a control last moved that no picture has answered
+
+    async def get(self, kernel_id: str) -> None:
+        """Connect, unless that kernel has gone."""
+        if kernel_id not in self.kernel_manager:
+            self.set_status(404)
+            await self.finish()
+            return
+        await super().get(kernel_id=kernel_id)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """The one way of writing messages that the guard reads; every page of ours offers it."""
+        wanted = "v1.kernel.websocket.jupyter.org"
+        return wanted if wanted in subprotocols else None
+
+    async def open(self, kernel_id: str) -> None:
+        """Begin, if the page speaks the one protocol."""
+        self._counted = False
+        if self.selected_subprotocol is None:
+            self._refuse("protocol")
+            return
+        self._counted = True
+        self.visitors.connected(kernel_id)
+        self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
+        await super().open(kernel_id)
+
+    async def on_message(self, ws_message: bytes | str) -> None:
+        """Pass a message on, drop it, or end the connection of who sends what is none."""
+        try:
+            kind = self._door.kind(ws_message)
+        except MalformedError:
+            self._refuse("malformed")
+            return
+        pause = self._pace.wait(time.monotonic())
+        if pause:
+            self.metrics.refused("pace")
+            await asyncio.sleep(pause)  # the next message is read only after this one: the flood stays outside
+        if kind is None:
+            self.metrics.refused("message: kind")
+            return
+        if self.connection is None:  # closed meanwhile
+            return
+        if kind == "comm_msg":
+            self._asked = time.monotonic()
+        super().on_message(ws_message)
+
+    def on_close(self) -> None:
+        """The page has gone."""
+        if self._counted:
+            self.visitors.disconnected(self.kernel_id)
+        if self.connection is not None:
+            super().on_close()
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
         """Send a message; that the page has gone is no error."""
+        if self._asked is not None and isinstance(message, bytes) and PICTURE in message:
+            self.metrics.move.observe(time.monotonic() - self._asked)
+            self._asked = None
         sent = super().write_message(message, binary)
         if sent is not None:
             sent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return sent
+
+    def _refuse(self, why: str) -> None:
+        self.metrics.refused(f"message: {why}")
+        self.close(1008, "not for this server")

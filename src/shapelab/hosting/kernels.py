@@ -4,20 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 
+from shapelab.hosting.kernel_process import DATA_VARIABLE
+
 NAME = "python3"
+MOST_BYTES = 384 * 2**20  # of memory that one kernel may hold as its own; a long visit takes 70 MB of it
+
+INHERITED = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONWARNINGS",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "USERPROFILE",
+    "VIRTUAL_ENV",
+)
+"""All that a kernel hears of the server's environment: what else stands there, passwords and keys, is not for it."""
 
 
-def kernel_environment() -> dict[str, str]:
-    """What kernels are told beside what they inherit.
+def kernel_environment(told: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a kernel.
 
     Widgets need not echo what a page sends: echoes serve several pages of one kernel, and each visitor has their own.
+    Libraries that would start a thread a core are told that there is one: a kernel computes nothing.
+
+    Args:
+      told: how it finds the engine.
     """
-    return {"PYTHONPATH": os.pathsep.join(import_paths()), "JUPYTER_WIDGETS_ECHO": "0"}
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), "1")
+    return {
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        **one_thread,
+        **told,
+        "PYTHONPATH": os.pathsep.join(import_paths()),
+        "JUPYTER_WIDGETS_ECHO": "0",
+        DATA_VARIABLE: str(MOST_BYTES),
+    }
 
 
 def import_paths() -> list[str]:
@@ -45,7 +79,7 @@ class OwnKernel(KernelSpecManager):  # type: ignore[misc]
             argv=[
                 sys.executable,
                 "-m",
-                "ipykernel_launcher",
+                "shapelab.hosting.kernel_process",
                 "-f",
                 "{connection_file}",
                 "--log-level=ERROR",
@@ -53,7 +87,6 @@ class OwnKernel(KernelSpecManager):  # type: ignore[misc]
             ],
             display_name="Python 3",
             language="python",
-            env=kernel_environment(),
         )
 
     def get_all_specs(self) -> dict[str, Any]:

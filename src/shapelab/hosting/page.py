@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+import secrets
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +14,17 @@ from typing import Any
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.iostream import StreamClosedError
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
+from shapelab.engine.client import SESSION
 from shapelab.hosting.first_picture import FirstPicture
+from shapelab.hosting.headers import policy
+from shapelab.hosting.metrics import Metrics
 from shapelab.hosting.spares import Kernel, Spares
+from shapelab.hosting.visitors import Visitor, Visitors
 
 NOT_KEPT = {"Cache-Control": "no-cache, no-store, must-revalidate", "Content-Type": "text/html; charset=utf-8"}
+RETRY = (5, 15)  # seconds after which a page that found no place asks again: not all of them at once
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,9 @@ class Page:
       spares: gives the visitor's kernel.
       first: what shows until the widgets are there.
       style: for what shows first; the live page brings its own.
+      visitors: who is here.
+      metrics: told how long a page took.
+      frame_ancestors: who may show it in a frame.
     """
 
     cells: tuple[str, ...]
@@ -34,6 +47,9 @@ class Page:
     spares: Spares
     first: FirstPicture
     style: str
+    visitors: Visitors
+    metrics: Metrics
+    frame_ancestors: Sequence[str]
 
 
 def code_cells(notebook: Path) -> tuple[str, ...]:
@@ -55,23 +71,39 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         if path:
             raise tornado.web.HTTPError(404)
         self.xsrf_token  # noqa: B018
+        self.nonce = secrets.token_urlsafe(16)
         for name, value in NOT_KEPT.items():
             self.set_header(name, value)
-        self.write(
-            self._part("opening.html.j2", first=await self.page.first.of(self.request.query), style=self.page.style)
-        )
-        await self.flush()
+        self.set_header("Content-Security-Policy", policy(self.page.frame_ancestors, self.nonce))
+        visitor = self.page.visitors.admit()
+        if visitor is None:
+            self._turn_away()
+            return
+        began = time.monotonic()
         kernel = None
         try:
+            first = await self.page.first.of(self.request.query)
+            self.write(self._part("opening.html.j2", first=first, style=self.page.style))
+            await self.flush()
             kernel = await self.page.spares.take()
             self.write(await self._widgets(kernel))
+            self.page.visitors.give(visitor, kernel.id)
             await self.finish()
+            self.page.metrics.start.observe(time.monotonic() - began)
         except StreamClosedError:  # who asked has left already, and will not say that the tab was closed
-            await self._end(kernel)
+            await self._end(kernel, visitor, "gone")
         except Exception as error:  # the page has begun: what went wrong can only be said in it
             self.log.error("the page did not start: %s: %s", type(error).__name__, error)
-            await self._end(kernel)
+            await self._end(kernel, visitor, "died")
             self.finish(self._part("closing.html.j2", config=None, outputs=()))
+
+    def _turn_away(self) -> None:
+        """All places are taken, or the server is about to end: the page says so, and tries again by itself."""
+        seconds = random.randint(*RETRY)
+        self.set_status(503)
+        self.set_header("Retry-After", str(seconds))
+        visitors = self.page.visitors
+        self.finish(self._part("full.html.j2", seconds=seconds, most=visitors.most, draining=visitors.draining))
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """In words alone: Jupyter's own page of errors asks for files that this server has not."""
@@ -80,21 +112,23 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
 
     async def _widgets(self, kernel: Kernel) -> str:
         """The end of the page: which kernel is the visitor's, and what it shows."""
-        await kernel.tell(self._request())
+        await kernel.tell({**self._request(), SESSION: secrets.token_urlsafe(12)})
         outputs = [output for cell in self.page.cells for output in await kernel.run(cell)]
         kernel.leave()
         return self._part("closing.html.j2", config={**self.page.config, "kernelId": kernel.id}, outputs=outputs)
 
-    async def _end(self, kernel: Kernel | None) -> None:
-        if kernel is None:
-            return
-        kernel.leave()
-        if kernel.id in self.kernel_manager:
-            await self.kernel_manager.shutdown_kernel(kernel.id, now=True)
+    async def _end(self, kernel: Kernel | None, visitor: Visitor, why: str) -> None:
+        if kernel is not None:
+            kernel.leave()
+            if kernel.id in self.kernel_manager:
+                await self.kernel_manager.shutdown_kernel(kernel.id, now=True)
+        self.page.visitors.leave(visitor, why)
 
     def _part(self, name: str, **told: Any) -> str:
         template = self.settings["voila_jinja2_env"].get_template(name)
-        text: str = template.render({"base_url": self.base_url, "config": self.page.config, **told})
+        text: str = template.render(
+            {"base_url": self.base_url, "config": self.page.config, "nonce": self.nonce, **told}
+        )
         return text
 
     def _request(self) -> dict[str, str]:
@@ -104,3 +138,18 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
             "QUERY_STRING": self.request.query,
             "VOILA_REQUEST_URL": self.request.full_url(),
         }
+
+
+class ShutdownHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
+    """Hears that a tab was closed, and frees its place at once."""
+
+    def initialize(self, visitors: Visitors) -> None:
+        """Take who is here."""
+        self.visitors = visitors
+
+    async def post(self, kernel_id: str) -> None:
+        """End the kernel."""
+        if kernel_id not in self.kernel_manager:
+            raise tornado.web.HTTPError(404)
+        await super().post(kernel_id)
+        await self.visitors.look()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -11,12 +13,16 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.utils import url_path_join
 from jupyterlab_server.config import get_federated_extensions
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
+from tornado.routing import Rule
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
@@ -30,31 +36,41 @@ from shapelab.hosting.bundle import (
     MODULE_ROUTE,
     ROUTE,
     BundleHandler,
-    HealthHandler,
     ModuleHandler,
     address,
     module_address,
 )
-from shapelab.hosting.channels import ChannelsHandler
+from shapelab.hosting.channels import MOST_BYTES, ChannelsHandler
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
-from shapelab.hosting.kernels import OwnKernel
-from shapelab.hosting.page import Page, PageHandler, code_cells
+from shapelab.hosting.gates import OPEN_TO_ALL, Foreign, ForeignHandler, LoginHandler, Strangers
+from shapelab.hosting.headers import ALWAYS, policy
+from shapelab.hosting.health import KERNEL_ROUTE, HealthHandler, LivesHandler, ModelHandler, ReadyHandler
+from shapelab.hosting.kernels import OwnKernel, kernel_environment
+from shapelab.hosting.logs import quiet_requests, structured
+from shapelab.hosting.metrics import Metrics, MetricsHandler
+from shapelab.hosting.options import CannotServeError, Options, refuse_gateway
+from shapelab.hosting.page import Page, PageHandler, ShutdownHandler, code_cells
 from shapelab.hosting.ports import free_port
 from shapelab.hosting.share import share_address, share_handlers
 from shapelab.hosting.spares import Spares
+from shapelab.hosting.visitors import Visitors
 
+BODY_BYTES = 64 * 2**10  # of a request: a password is the longest thing that anyone sends
+HEADER_BYTES = 32 * 2**10
 
-class CannotServeError(Exception):
-    """The server cannot start; the message says why and what to do."""
+log = logging.getLogger("shapelab")
 
 
 class Server(Voila):  # type: ignore[misc]
     """Voila with this project's template and routes, and without its search for another port."""
 
-    open_a_browser = False
+    options: Options
     spares: Spares
     first: FirstPicture
+    visitors: Visitors
+    metrics: Metrics
+    engine_variables: dict[str, str]
 
     def setup_template_dirs(self) -> None:
         """Put this project's frame before Voila's own templates."""
@@ -69,6 +85,9 @@ class Server(Voila):  # type: ignore[misc]
         settings: dict[str, Any] = super().init_settings()
         settings["compress_response"] = True
         settings["websocket_compression_options"] = {"compression_level": 1}  # of pictures, 30 a second
+        settings["websocket_max_message_size"] = MOST_BYTES
+        settings["log_function"] = quiet_requests
+        settings["headers"] = {**ALWAYS, "Content-Security-Policy": policy(self.options.frame_ancestors)}
         return settings
 
     def _find_assets(self) -> Assets:
@@ -83,29 +102,66 @@ class Server(Voila):  # type: ignore[misc]
     def init_handlers(self) -> list[Any]:
         """This project's routes come first, and its page takes the place of Voila's."""
         found = self._find_assets()
-        self.spares = Spares(self.kernel_manager)
-        self.first = FirstPicture(Client.from_environment())
+        engine = Client.from_environment(self.engine_variables)
+        self.metrics = Metrics()
+        self.metrics.most_visitors.set(self.options.most_visitors)
+        self.visitors = Visitors(self.kernel_manager, self.options.most_visitors, self.metrics)
+        ready = (os.cpu_count() or 1) if self.options.public else 1
+        self.spares = Spares(self.kernel_manager, kernel_environment(self.engine_variables), ready)
+        self.first = FirstPicture(engine)
         page = Page(
             cells=code_cells(Path(self.notebook_path)),
             config=self._page_config(found),
             spares=self.spares,
             first=self.first,
             style=first_view_style(),
+            visitors=self.visitors,
+            metrics=self.metrics,
+            frame_ancestors=self.options.frame_ancestors,
         )
-        handlers = [
-            (url_path_join(self.server_url, "/" + ROUTE), BundleHandler),
-            (url_path_join(self.server_url, "/" + MODULE_ROUTE), ModuleHandler),
-            (url_path_join(self.server_url, "/" + ASSETS), AssetHandler, {"assets": found}),
-            (url_path_join(self.server_url, "/healthz"), HealthHandler),
-            *share_handlers(self.server_url),
+        own: list[tuple[Any, ...]] = [
+            (ROUTE, BundleHandler),
+            (MODULE_ROUTE, ModuleHandler),
+            (ASSETS, AssetHandler, {"assets": found}),
+            (KERNEL_ROUTE, LivesHandler),
+            ("healthz", HealthHandler),
+            ("readyz", ReadyHandler, {"hindrance": self.hindrance}),
+            ("metrics", MetricsHandler, {"metrics": self.metrics, "engine": engine}),
         ]
         replaced = {
+            KernelHandler: (ModelHandler,),
             TornadoVoilaHandler: (PageHandler, {"page": page}),
-            VoilaKernelWebsocketHandler: (ChannelsHandler,),
+            VoilaKernelWebsocketHandler: (ChannelsHandler, {"visitors": self.visitors, "metrics": self.metrics}),
+            VoilaShutdownKernelHandler: (ShutdownHandler, {"visitors": self.visitors}),
         }
+        handlers = [(url_path_join(self.server_url, "/" + route), *rest) for route, *rest in own]
+        handlers += share_handlers(self.server_url)
         for route in super().init_handlers():
-            handlers.append((route[0], *replaced.get(route[1], route[1:])))
+            if route[1] in replaced:  # nothing else of Voila's is served: no files, no themes, no list of anything
+                handlers.append((route[0], *replaced[route[1]]))
         return handlers
+
+    def hindrance(self) -> str:
+        """Why a visitor who came now could not be served; "" if nothing is in the way."""
+        if self.visitors.draining:
+            return "about to end"
+        if not self.first.html:
+            return "the engine is starting"
+        return "full" if self.visitors.full else ""
+
+    def guard(self) -> None:
+        """Put what every request has to pass before all routes."""
+        probes = frozenset(url_path_join(self.server_url, "/" + path) for path in OPEN_TO_ALL)
+        options, rules = self.options, self.app.default_router.rules
+        if options.token:
+            told = {"token": options.token, "path": self.base_url, "page": self._login_page, "metrics": self.metrics}
+            rules.insert(0, Rule(Strangers(options.token, probes), LoginHandler, told))
+        if options.allowed_hosts:
+            rules.insert(0, Rule(Foreign(options.allowed_hosts, probes), ForeignHandler, {"metrics": self.metrics}))
+
+    def _login_page(self, **told: str) -> str:
+        text: str = self.app.settings["voila_jinja2_env"].get_template("login.html.j2").render(told)
+        return text
 
     def _page_config(self, found: Assets) -> dict[str, Any]:
         """What Voila's script is told, scripts at their lasting addresses, and the address of plotly.js."""
@@ -132,17 +188,22 @@ class Server(Voila):  # type: ignore[misc]
         Raises:
           CannotServeError: when the address cannot be had.
         """
+        self.guard()
+        self.http = HTTPServer(
+            self.app, xheaders=self.options.public, max_body_size=BODY_BYTES, max_header_size=HEADER_BYTES
+        )
         try:
-            self.app.listen(self.port, self.ip)
+            self.http.listen(self.port, self.ip)
         except OSError as error:
             raise CannotServeError(_why(error, self.ip, self.port)) from error
         shown = f"http://{'localhost' if self.ip in ('', '0.0.0.0', '::') else self.ip}:{self.port}{self.base_url}"
         print(f"shapelab is at {shown}  (Ctrl-C stops it)", flush=True)
-        if self.open_a_browser and _has_screen():
+        log.info("serving", extra={"most_visitors": self.options.most_visitors})
+        if self.options.browser and _has_screen():
             webbrowser.open(shown)
         self.ioloop = IOLoop.current()
-        self.ioloop.add_callback(self.spares.begin)
-        self.ioloop.add_callback(self.first.find)
+        for task in (self.spares.begin, self.first.find, self.visitors.watch):
+            self.ioloop.add_callback(task)
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -150,34 +211,47 @@ class Server(Voila):  # type: ignore[misc]
         finally:
             self.stop()
 
+    def _handle_signal_stop(self, sig: int, frame: Any) -> None:
+        """SIGTERM: take no more visitors, end when the last has left or time is up; a second one ends at once."""
+        self.ioloop.add_callback_from_signal(self._drain)
+
+    async def _drain(self) -> None:
+        again, self.visitors.draining = self.visitors.draining, True
+        if not again and len(self.visitors):
+            log.info("draining", extra={"visitors": len(self.visitors), "seconds": self.options.drain_seconds})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.visitors.closed(), self.options.drain_seconds)
+        self.ioloop.stop()
+
     def stop(self) -> None:
         """End the kernels, also one that is just starting."""
         self.ioloop.run_sync(self.spares.end)
         super().stop()
 
 
-def serve(*, host: str, port: int, browser: bool) -> None:
+def serve(options: Options) -> None:
     """Serve the dashboard until interrupted.
 
     Args:
-      host: address to listen on.
-      port: port to listen on, 1 to 65535.
-      browser: whether to open a browser where there is a screen.
+      options: how.
 
     Raises:
-      CannotServeError: when the address cannot be had; before anything is started.
+      CannotServeError: when the address cannot be had, or a gateway is configured; before anything is started.
     """
-    _check_free(host, port)
+    refuse_gateway()
+    _check_free(options.host, options.port)
     # Tornado warns that it shortens Jupyter's time-out for pings. To set a shorter one would silence it, and would make
     # Jupyter drop healthy connections: it compares with the time since the last answer, a whole interval ago.
     logging.getLogger("tornado.general").setLevel(logging.ERROR)
+    if options.public:
+        structured()
     folder = app_folder()
-    server = Server.instance(config=_configuration(folder))
-    server.open_a_browser = browser
-    server.initialize([str(folder / "dashboard.ipynb"), f"--port={port}", f"--Voila.ip={host}", "--no-browser"])
+    server = Server.instance(config=_configuration(folder, options))
+    server.options = options
+    server.initialize([str(folder / "dashboard.ipynb"), f"--port={options.port}", "--no-browser"])
     server.voila_configuration.kernel_spec_manager_class = OwnKernel
     engine = EngineProcess()
-    os.environ.update(engine.kernel_environment)  # which kernels inherit
+    server.engine_variables = engine.kernel_environment
     engine.start()
     try:
         server.start()
@@ -185,9 +259,13 @@ def serve(*, host: str, port: int, browser: bool) -> None:
         engine.stop()
 
 
-def _configuration(folder: Path) -> Config:
+def _configuration(folder: Path, options: Options) -> Config:
     loaded: Config = PyFileConfigLoader("jupyter_config.py", path=str(folder)).load_config()
     loaded.Voila.config_file_paths = []  # a voila.json of the user is for their own notebooks
+    loaded.Voila.ip = options.host
+    loaded.Voila.base_url = options.base_url
+    if options.public:
+        loaded.merge(loaded.Public)
     return loaded
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,15 +68,18 @@ class Kernel:
 class Spares:
     """Gives each visitor a kernel, a spare one if there is one."""
 
-    def __init__(self, manager: Any, count: int = 1) -> None:
+    def __init__(self, manager: Any, environment: Mapping[str, str], count: int = 1) -> None:
         """Set up; nothing is started yet.
 
         Args:
           manager: the server's kernel manager; spares count among its kernels, and end with them.
+          environment: the whole of every kernel's.
           count: how many are kept ready.
         """
         self._manager = manager
+        self._environment = dict(environment)
         self._count = count
+        self._starting = asyncio.Semaphore(os.cpu_count() or 1)  # more at once would all be slower, and none sooner
         self._ready: list[Kernel] = []
         self._taken = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -123,7 +127,13 @@ class Spares:
             self._ready.append(await self._start())
 
     async def _start(self) -> Kernel:
-        starting = asyncio.ensure_future(self._manager.start_kernel(kernel_name=NAME, path=""))
+        async with self._starting:
+            return await self._started()
+
+    async def _started(self) -> Kernel:
+        starting = asyncio.ensure_future(
+            self._manager.start_kernel(kernel_name=NAME, path="", env=dict(self._environment))
+        )
         try:
             kernel_id = await asyncio.shield(starting)
         except asyncio.CancelledError:  # half a start would leave a process that nobody knows

@@ -1,0 +1,92 @@
+// A page whose kernel is lost comes back by itself, in the state that its address holds; where it cannot yet, it says so.
+{
+  const EVERY = 2000; // ms between two looks while something is wrong
+  const OFTEN = 20000; // ms between two while nothing seems to be: culled kernels do not say so
+  const PATIENCE = 1200; // ms without a connection before the page mentions it
+  const SPREAD = 1500; // ms over which the pages of a server that ended come back
+  const ONCE = 30000; // ms within which a page reloads itself only once: if that did not help, a person decides
+  const kernel = () => window.jupyterapp?.widgetManager?.kernel ?? null;
+  const asked = () => JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
+  let banner = null;
+  let watched = null;
+  let looking = null;
+  let leaving = false;
+
+  // true while the kernel lives, false when it is gone, null while the server does not answer.
+  async function lives() {
+    const { baseUrl, kernelId } = asked();
+    try {
+      const answer = await fetch(`${baseUrl}shapelab/kernel/${kernelId}`, { cache: "no-store" });
+      return answer.status === 204 ? true : answer.status === 404 ? false : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async function look() {
+    clearTimeout(looking);
+    if (leaving || !watched) return;
+    const alive = await lives();
+    const connected = watched.connectionStatus === "connected";
+    if (alive === true && connected) hide();
+    else if (alive === false) return comeBack();
+    else if (alive === null) say("The server does not answer. What you set is kept; this page goes on by itself.");
+    else say("The connection is lost. What you set is kept; this page connects again by itself.");
+    looking = setTimeout(look, alive === true && connected ? OFTEN : EVERY);
+  }
+
+  function comeBack() {
+    if (!firstTry()) return say("The page's kernel has ended. What you set is kept.");
+    leaving = true;
+    setTimeout(() => location.reload(), SPREAD * Math.random());
+  }
+
+  function firstTry() {
+    try {
+      const before = Number(sessionStorage.getItem("shapelab-reloaded") ?? 0);
+      sessionStorage.setItem("shapelab-reloaded", Date.now());
+      return Date.now() - before > ONCE;
+    } catch {
+      return false; // without storage a page could not tell, and would reload for ever
+    }
+  }
+
+  function say(words) {
+    if (!banner) {
+      banner = document.createElement("div");
+      banner.className = "shapelab-banner";
+      banner.setAttribute("role", "alert");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Reload";
+      button.addEventListener("click", () => location.reload());
+      banner.append(document.createElement("span"), button);
+      document.body.append(banner);
+    }
+    const [line] = banner.children;
+    if (line.textContent !== words) line.textContent = words;
+  }
+
+  function hide() {
+    banner?.remove();
+    banner = null;
+  }
+
+  function watch() {
+    if (watched || !kernel()) return;
+    watched = kernel();
+    watched.connectionStatusChanged.connect(() => setTimeout(look, PATIENCE));
+    watched.statusChanged.connect((_, status) => ["dead", "autorestarting"].includes(status) && look());
+    clearInterval(waiting);
+    look();
+  }
+
+  const waiting = setInterval(watch, 500);
+  window.addEventListener("online", look);
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+  window.addEventListener("pagehide", () => (leaving = true));
+  window.addEventListener("pageshow", (event) => {
+    leaving = false;
+    if (event.persisted) look(); // from the browser's cache of pages
+  });
+}

@@ -1,0 +1,144 @@
+"""Who is here: how many may be, whose kernel is whose, and whose is to be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shapelab.hosting.metrics import Metrics
+
+UNSEEN = 60.0  # seconds for a page to connect after its kernel is there: who left before the script ran never will
+GONE = 30.0  # seconds without a connection after which the tab is closed, or its computer asleep
+LOOK = 2.0  # seconds from one look to the next
+
+log = logging.getLogger("shapelab")
+
+
+@dataclass(eq=False)
+class Visitor:
+    """One place, taken from the page's request until its kernel has ended.
+
+    Attributes:
+      kernel: number of the kernel, "" while it starts.
+      sockets: connections of the page just now.
+      since: when the last of them was lost, or the kernel was given; seconds of the clock.
+      seen: whether the page ever connected.
+    """
+
+    kernel: str = ""
+    sockets: int = 0
+    since: float = field(default_factory=time.monotonic)
+    seen: bool = False
+
+    def is_gone(self, now: float) -> bool:
+        """Whether nobody sits before this page any more."""
+        return bool(self.kernel) and not self.sockets and now - self.since > (GONE if self.seen else UNSEEN)
+
+
+class Visitors:
+    """All of them.
+
+    Attributes:
+      most: how many may be here at once.
+      draining: whether the server is about to end, and takes no more.
+    """
+
+    def __init__(self, manager: Any, most: int, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        """Set up.
+
+        Args:
+          manager: the server's kernel manager.
+          most: how many visitors may be here at once.
+          metrics: told who comes and goes.
+          clock: tells seconds.
+        """
+        self.most, self.draining = most, False
+        self._manager, self._metrics, self._clock = manager, metrics, clock
+        self._here: set[Visitor] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._here)
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more may come."""
+        return len(self._here) >= self.most
+
+    def admit(self) -> Visitor | None:
+        """A place, or None when there is none."""
+        if self.draining or self.full:
+            self._metrics.refused("draining" if self.draining else "full")
+            return None
+        visitor = Visitor(since=self._clock())
+        self._here.add(visitor)
+        self._empty.clear()
+        self._metrics.visitors.set(len(self._here))
+        return visitor
+
+    def give(self, visitor: Visitor, kernel: str) -> None:
+        """The visitor's kernel is there; from now on the page should connect."""
+        visitor.kernel, visitor.since = kernel, self._clock()
+
+    def leave(self, visitor: Visitor, why: str) -> None:
+        """Free a place."""
+        if visitor in self._here:
+            self._here.remove(visitor)
+            self._metrics.left(why)
+            self._metrics.visitors.set(len(self._here))
+        if not self._here:
+            self._empty.set()
+
+    def connected(self, kernel: str) -> None:
+        """A page has connected to a kernel."""
+        visitor = self._of(kernel)
+        if visitor is not None:
+            visitor.sockets += 1
+            visitor.seen = True
+
+    def disconnected(self, kernel: str) -> None:
+        """A page has lost its connection, or closed it."""
+        visitor = self._of(kernel)
+        if visitor is not None:
+            visitor.sockets, visitor.since = max(visitor.sockets - 1, 0), self._clock()
+
+    async def closed(self) -> None:
+        """Wait until nobody is here any more."""
+        await self._empty.wait()
+
+    async def watch(self) -> None:
+        """For ever: end the kernels of who has gone, and free the places of kernels that have died."""
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self.look()
+            except Exception as error:  # the next look may fare better
+                log.error("looking after kernels failed: %s", type(error).__name__)
+
+    async def look(self) -> None:
+        """Look after every visitor once."""
+        for visitor in list(self._here):
+            if not visitor.kernel:
+                continue
+            if visitor.kernel not in self._manager:
+                self.leave(visitor, "closed")  # ended by the page as its tab was closed, or culled as idle
+            elif not await self._lives(visitor.kernel):
+                await self._end(visitor, "died")
+            elif visitor.is_gone(self._clock()):
+                await self._end(visitor, "gone")
+
+    async def _end(self, visitor: Visitor, why: str) -> None:
+        if visitor.kernel in self._manager:
+            await self._manager.shutdown_kernel(visitor.kernel, now=True)
+        self.leave(visitor, why)
+
+    async def _lives(self, kernel: str) -> bool:
+        return bool(await self._manager.get_kernel(kernel).is_alive())
+
+    def _of(self, kernel: str) -> Visitor | None:
+        return next((visitor for visitor in self._here if visitor.kernel == kernel), None)
