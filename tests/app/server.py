@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -98,13 +98,14 @@ def serving(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     port: int | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Serve until the block ends. Fails with what the server printed when it does not come up or prints a traceback."""
     log = folder / "server.log"
     port = port or free_port()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*LISTENING_TO_CTRL_C, *(start or command()), "serve", "--port", str(port), "--no-browser"],
+            [*LISTENING_TO_CTRL_C, *(start or command()), "serve", "--port", str(port), "--no-browser", *options],
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -138,6 +139,6 @@ def _wait_for_address(server: Server) -> None:
 
 def _is_kernel(process: psutil.Process) -> bool:
     try:
-        return "ipykernel_launcher" in " ".join(process.cmdline())
+        return "shapelab.hosting.kernel_process" in " ".join(process.cmdline())
     except psutil.Error:
         return False

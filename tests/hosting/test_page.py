@@ -163,7 +163,7 @@ class Client:
 
 async def stocked(manager: Manager) -> Spares:
     """Spares of which one is ready."""
-    spares = Spares(manager)
+    spares = Spares(manager, {})
     spares.begin()
     for _ in range(50):  # turns of the loop, in which nothing waits for anything
         await asyncio.sleep(0)
@@ -213,7 +213,7 @@ def test_a_kernel_that_does_not_get_ready_is_ended(monkeypatch: pytest.MonkeyPat
     async def visit() -> None:
         manager = Manager()
         with pytest.raises(RuntimeError, match="died"):
-            await Spares(manager).take()
+            await Spares(manager, {}).take()
         assert not manager.kernels
 
     monkeypatch.setattr(Client, "wait_for_ready", never)

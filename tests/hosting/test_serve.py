@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 
 from app.server import PATIENCE, Server, environment, serving
-from shapelab.hosting.kernels import OwnKernel
+from shapelab.hosting.kernels import OwnKernel, kernel_environment
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -54,7 +54,7 @@ def test_the_kernel_is_this_interpreter_whatever_kernels_the_user_has(hostile: S
     assert WIDGET in html
     kernel = hostile.kernel_of(html)
     assert Path(kernel.cmdline()[0]).samefile(sys.executable)
-    assert kernel.cmdline()[1:3] == ["-m", "ipykernel_launcher"]
+    assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.kernel_process"]
 
 
 def test_the_page_is_this_project_s_whatever_the_user_has_set(hostile: Server) -> None:
@@ -89,9 +89,18 @@ def test_there_is_one_kernel_and_it_is_this_interpreter(monkeypatch: pytest.Monk
 
 def test_kernels_import_this_package_first_and_then_what_the_user_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/theirs")
-    first, *rest = OwnKernel().get_kernel_spec("python3").env["PYTHONPATH"].split(os.pathsep)
+    first, *rest = kernel_environment({})["PYTHONPATH"].split(os.pathsep)
     assert (Path(first) / "shapelab" / "__init__.py").is_file()
     assert rest == ["/theirs"]
+
+
+def test_kernels_hear_nothing_else_of_the_servers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("SHAPELAB_TOKEN", "hidden")
+    told = kernel_environment({"SHAPELAB_ENGINE": "unix:/somewhere"})
+    assert "hidden" not in told.values()
+    assert told["SHAPELAB_ENGINE"] == "unix:/somewhere"
+    assert told["PATH"] == os.environ["PATH"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

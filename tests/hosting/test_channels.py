@@ -1,0 +1,86 @@
+"""What may pass from a page to its kernel, and how fast."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+
+from shapelab.hosting.channels import MOST_CONTROLS, Door, MalformedError, Pace
+
+
+def message(kind: Any, content: Any = None, channel: str = "shell") -> bytes:
+    parts = [json.dumps(part).encode() for part in ({"msg_type": kind}, {}, {}, content or {})]
+    packed: bytes = bytes(serialize_msg_to_ws_v1(parts, channel))
+    return packed
+
+
+@pytest.mark.parametrize("kind", ["comm_msg", "comm_info_request", "kernel_info_request"])
+def test_what_a_page_sends_passes(kind: str) -> None:
+    assert Door().kind(message(kind)) == kind
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "execute_request",
+        "shutdown_request",
+        "interrupt_request",
+        "debug_request",
+        "input_reply",
+        "complete_request",
+        "inspect_request",
+        "history_request",
+        "is_complete_request",
+        "create_subshell_request",
+        "usage_request",
+        "",
+        None,
+        ["comm_msg"],
+        {"comm_msg": 1},
+    ],
+)
+@pytest.mark.parametrize("channel", ["shell", "control", "stdin", "iopub"])
+def test_nothing_else_does_on_any_channel(kind: Any, channel: str) -> None:
+    assert Door().kind(message(kind, channel=channel)) is None
+
+
+@pytest.mark.parametrize("channel", ["control", "stdin", "iopub", "heartbeat", ""])
+def test_what_may_pass_does_so_on_one_channel(channel: str) -> None:
+    assert Door().kind(message("comm_msg", channel=channel)) is None
+
+
+def test_the_control_channel_is_opened_and_closed_and_no_other() -> None:
+    door, control = Door(), {"comm_id": "a", "target_name": "jupyter.widget.control"}
+    assert door.kind(message("comm_open", {"comm_id": "w", "target_name": "jupyter.widget"})) is None
+    assert door.kind(message("comm_close", {"comm_id": "w"})) is None
+    assert door.kind(message("comm_open", control)) == "comm_open"
+    assert door.kind(message("comm_close", {"comm_id": "a"})) == "comm_close"
+
+
+def test_control_channels_are_counted() -> None:
+    door = Door()
+    opened = [
+        door.kind(message("comm_open", {"comm_id": str(i), "target_name": "jupyter.widget.control"}))
+        for i in range(MOST_CONTROLS + 5)
+    ]
+    assert opened == ["comm_open"] * MOST_CONTROLS + [None] * 5
+
+
+@given(st.one_of(st.binary(), st.text(), st.binary(min_size=8).map(lambda rest: message("comm_msg")[:16] + rest)))
+def test_anything_at_all_is_a_message_or_is_not(noise: bytes | str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert Door().kind(noise) in (None, "comm_msg")
+
+
+def test_a_burst_passes_and_a_flood_waits_in_proportion() -> None:
+    pace = Pace(rate=10, burst=5)
+    now = pace._at
+    assert [pace.wait(now) for _ in range(5)] == [0] * 5
+    assert [round(pace.wait(now), 6) for _ in range(3)] == [0.1, 0.2, 0.3]
+    assert pace.wait(now + 60) == 0
