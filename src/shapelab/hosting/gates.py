@@ -16,6 +16,7 @@ from shapelab.hosting.metrics import Metrics
 
 COOKIE = "shapelab-pass"
 OPEN_TO_ALL = ("healthz", "readyz")  # who asks whether the server lives has no password
+BY_ANY_NAME = (*OPEN_TO_ALL, "metrics")  # who counts inside of a cluster knows the address alone
 SLOW = 1.0  # seconds before a wrong password is answered
 KEPT_DAYS = 30
 

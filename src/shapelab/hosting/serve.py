@@ -43,7 +43,7 @@ from shapelab.hosting.bundle import (
 from shapelab.hosting.channels import MOST_BYTES, ChannelsHandler
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
-from shapelab.hosting.gates import OPEN_TO_ALL, Foreign, ForeignHandler, LoginHandler, Strangers
+from shapelab.hosting.gates import BY_ANY_NAME, OPEN_TO_ALL, Foreign, ForeignHandler, LoginHandler, Strangers
 from shapelab.hosting.headers import ALWAYS, policy
 from shapelab.hosting.health import KERNEL_ROUTE, HealthHandler, LivesHandler, ModelHandler, ReadyHandler
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
@@ -151,13 +151,16 @@ class Server(Voila):  # type: ignore[misc]
 
     def guard(self) -> None:
         """Put what every request has to pass before all routes."""
-        probes = frozenset(url_path_join(self.server_url, "/" + path) for path in OPEN_TO_ALL)
+        probes, nameless = (
+            frozenset(url_path_join(self.server_url, "/" + path) for path in paths)
+            for paths in (OPEN_TO_ALL, BY_ANY_NAME)
+        )
         options, rules = self.options, self.app.default_router.rules
         if options.token:
             told = {"token": options.token, "path": self.base_url, "page": self._login_page, "metrics": self.metrics}
             rules.insert(0, Rule(Strangers(options.token, probes), LoginHandler, told))
         if options.allowed_hosts:
-            rules.insert(0, Rule(Foreign(options.allowed_hosts, probes), ForeignHandler, {"metrics": self.metrics}))
+            rules.insert(0, Rule(Foreign(options.allowed_hosts, nameless), ForeignHandler, {"metrics": self.metrics}))
 
     def _login_page(self, **told: str) -> str:
         text: str = self.app.settings["voila_jinja2_env"].get_template("login.html.j2").render(told)
