@@ -59,6 +59,17 @@ def with_dialog(page: Dashboard) -> Iterator[None]:
 
 
 @contextmanager
+def sharing(page: Dashboard) -> Iterator[None]:
+    page.choose_lesson("Conv2D")
+    page.page.get_by_role("button", name="Share").click()
+    for ticked in ("only these controls:", "embed:"):
+        page.page.get_by_label(ticked).check()
+    expect(page.page.get_by_label("Code of the frame")).to_be_visible()
+    yield
+    page.page.keyboard.press("Escape")
+
+
+@contextmanager
 def mistakes(page: Dashboard) -> Iterator[None]:
     page.choose_tab("Pitfalls")
     page.page.locator(".sl-pitfall-list").get_by_text("VALID in the block", exact=True).click()
@@ -83,6 +94,7 @@ STATES = {
     "failure": failing,
     "compare": comparing,
     "dialog": with_dialog,
+    "sharing": sharing,
 }
 
 

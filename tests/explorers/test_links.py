@@ -194,6 +194,12 @@ def test_an_empty_list_hides_all_controls_and_a_wrong_one_none():
     assert read("lesson=unet&show=depth,H").show == ("H", "depth")
 
 
+def test_nothing_is_compared_with_what_says_nothing():
+    assert read("compare=nonsense").compare is None
+    assert read("compare=H%3D0").compare is None
+    assert read("compare=").compare == Compared(check("conv2d", {}))
+
+
 def test_a_compared_setting_is_a_query_in_the_query():
     inner = "lesson=unet&H=30&cell=1,2"
     link = read(f"H=9&compare={quote(inner)}")

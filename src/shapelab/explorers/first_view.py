@@ -51,8 +51,9 @@ def first_view(link: Link, trace: Trace, values: Activations | None) -> str:
         ("sl-first-figure", svg(pictures.staircase(lone, trace))),
         ("shapelab-text", written(spec.lesson_name, trace, spec.config)),
     ]
+    locked = " sl-first-locked" if link.lock else ""
     columns = (
-        f'<div class="sl-left">{_controls(spec, allowed)}</div><div class="sl-centre">{_blocks(centre)}</div>'
+        f'<div class="sl-left{locked}">{_controls(spec, allowed)}</div><div class="sl-centre">{_blocks(centre)}</div>'
         f'<div class="sl-right">{_blocks(right)}</div>'
     )
     shown = f'{_tabs(spec, allowed)}<div class="shapelab"><div class="sl-columns">{columns}</div></div>'
@@ -109,7 +110,7 @@ def _controls(spec: Spec, allowed: Allowed) -> str:
     if spec.lesson.presets and all_shown:
         parts.append(f'<div class="sl-first-block">{words.heading("Try")}</div>')
         parts += [f'<div class="sl-first-preset">{escape(preset)}</div>' for preset in spec.lesson.presets]
-    return f'<div class="sl-first-locked">{"".join(parts)}</div>' if allowed.locked else "".join(parts)
+    return "".join(parts)
 
 
 def _channels(link: Link, trace: Trace) -> tuple[int, int]:

@@ -115,7 +115,8 @@ def write(link: Link) -> str:
     return _encoded(pairs)
 
 
-def _compared(query: str, notes: list[str]) -> Compared:
+def _compared(query: str, notes: list[str]) -> Compared | None:
+    """The setting in the query; None where it says nothing that can be used."""
     own: list[str] = []
     given = reading.pairs_of(query, own)
     lesson = reading.lesson_of(given.get("lesson", FIRST), own)
@@ -123,7 +124,7 @@ def _compared(query: str, notes: list[str]) -> Compared:
     spec = reading.spec_of(lesson, fields, own)
     places = reading.places_of({name: given[name] for name in reading.OF_COMPARED if name in given}, own)
     notes += (f"compare: {note}" for note in own)
-    return Compared(spec, **places)
+    return Compared(spec, **places) if _written(spec) or places or not own else None
 
 
 def without_upload(spec: Spec) -> Spec:
