@@ -122,10 +122,12 @@ def test_only_named_controls_are_shown(browser: Browser, server: Server) -> None
 
 def test_a_locked_page_can_be_looked_at_and_not_changed(browser: Browser, server: Server) -> None:
     with visiting(browser, server, "H=9&lock=1") as page:
-        for each in page.page.locator(
-            ".sl-left input, .sl-left select, .shapelab-lessons button, .sl-toolbar button"
-        ).all():
-            expect(each).to_be_disabled()
+        frozen = page.page.locator(
+            ":is(.sl-left :is(input, select), .shapelab-preset, .shapelab-lessons button, .sl-toolbar button):visible"
+        )
+        states = page.until(lambda: frozen.evaluate_all("all => all.map(each => each.disabled)"), all)
+        assert len(states) > 15
+        assert all(states)
         page.page.keyboard.press("Control+z")
         page.page.mouse.click(*page.place_of("output", 2, 1))
         says(page, "H=9&cell=2,1&lock=1")
