@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,10 +59,12 @@ class Server:
         return {child for child in children if _is_kernel(child)}
 
     def kernel_of(self, html: str) -> psutil.Process:
-        """The process of the visitor who got this page."""
+        """The process of the visitor who got this page: the one that listens where the page's kernel is reached."""
         named = re.search(r'"kernelId": "([0-9a-f-]{36})"', html)
         assert named, "the page names no kernel"
-        (found,) = (kernel for kernel in self.kernels() if named[1] in " ".join(kernel.cmdline()))
+        (told,) = Path(tempfile.gettempdir()).glob(f"voila_*/kernel-{named[1]}.json")
+        port = json.loads(told.read_text())["shell_port"]
+        (found,) = (kernel for kernel in self.kernels() if port in _ports(kernel))
         return found
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
@@ -138,7 +142,15 @@ def _wait_for_address(server: Server) -> None:
 
 
 def _is_kernel(process: psutil.Process) -> bool:
+    """Whether it was forked by the nursery, or started as a kernel where there is none."""
     try:
-        return "shapelab.hosting.kernel_process" in " ".join(process.cmdline())
+        parent = process.parent()
+        forked = "shapelab.hosting.nursery" in process.cmdline() and parent is not None
+        started = "shapelab.hosting.kernel_process" in process.cmdline()
+        return started or (forked and "shapelab.hosting.nursery" in parent.cmdline())
     except psutil.Error:
         return False
+
+
+def _ports(process: psutil.Process) -> set[int]:
+    return {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == "LISTEN"}

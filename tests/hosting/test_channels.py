@@ -78,6 +78,11 @@ def test_anything_at_all_is_a_message_or_is_not(noise: bytes | str) -> None:
         assert Door().kind(noise) in (None, "comm_msg")
 
 
+def test_a_message_of_quintillions_of_parts_is_none() -> None:
+    with pytest.raises(MalformedError):
+        Door().kind((2**62).to_bytes(8, "little") + bytes(64))
+
+
 def test_a_burst_passes_and_a_flood_waits_in_proportion() -> None:
     pace = Pace(rate=10, burst=5)
     now = pace._at

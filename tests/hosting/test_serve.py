@@ -54,7 +54,7 @@ def test_the_kernel_is_this_interpreter_whatever_kernels_the_user_has(hostile: S
     assert WIDGET in html
     kernel = hostile.kernel_of(html)
     assert Path(kernel.cmdline()[0]).samefile(sys.executable)
-    assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.kernel_process"]
+    assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.nursery"]
 
 
 def test_the_page_is_this_project_s_whatever_the_user_has_set(hostile: Server) -> None:

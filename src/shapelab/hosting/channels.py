@@ -20,6 +20,7 @@ MOST_UNSENT = 32 * 2**20  # bytes that wait for a page to read them, after which
 
 PASS = {"comm_msg", "comm_info_request", "kernel_info_request"}
 CONTROL = "jupyter.widget.control"  # by which a page reads all widgets at once; it opens no other
+MOST_PARTS = 64  # of one message
 MOST_CONTROLS = 32  # of these that one connection may open
 PICTURE = b'"spec"'  # in a message that brings a picture
 
@@ -40,8 +41,8 @@ class Door:
         Raises:
           MalformedError: for what is no message at all.
         """
-        if not isinstance(message, bytes):
-            raise MalformedError
+        if not isinstance(message, bytes) or int.from_bytes(message[:8], "little") > MOST_PARTS:
+            raise MalformedError  # Jupyter's own reader would count to any number that stands there
         try:
             channel, parts = deserialize_msg_from_ws_v1(message)
             kind = str(json.loads(bytes(parts[0]))["msg_type"])

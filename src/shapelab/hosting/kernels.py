@@ -10,6 +10,8 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 
+from shapelab.hosting.forked import CAN_FORK
+from shapelab.hosting.forked import NAME as NURSERY
 from shapelab.hosting.kernel_process import DATA_VARIABLE
 
 NAME = "python3"
@@ -87,6 +89,7 @@ class OwnKernel(KernelSpecManager):  # type: ignore[misc]
             ],
             display_name="Python 3",
             language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": NURSERY}} if CAN_FORK else {},
         )
 
     def get_all_specs(self) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from shapelab.hosting.bundle import (
 from shapelab.hosting.channels import MOST_BYTES, ChannelsHandler
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.first_picture import FirstPicture
+from shapelab.hosting.forked import CAN_FORK, provide
 from shapelab.hosting.gates import BY_ANY_NAME, OPEN_TO_ALL, Foreign, ForeignHandler, LoginHandler, Strangers
 from shapelab.hosting.headers import ALWAYS, policy
 from shapelab.hosting.health import KERNEL_ROUTE, HealthHandler, LivesHandler, ModelHandler, ReadyHandler
@@ -255,11 +256,14 @@ def serve(options: Options) -> None:
     server.voila_configuration.kernel_spec_manager_class = OwnKernel
     engine = EngineProcess()
     server.engine_variables = engine.kernel_environment
+    nursery = provide(kernel_environment(engine.kernel_environment)) if CAN_FORK else None
     engine.start()
     try:
         server.start()
     finally:
         engine.stop()
+        if nursery is not None:
+            nursery.end()
 
 
 def _configuration(folder: Path, options: Options) -> Config:
