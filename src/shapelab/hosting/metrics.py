@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
 
 from shapelab.errors import EngineAwayError
 
@@ -40,15 +48,8 @@ class Metrics:
         )
         self._left = Counter("shapelab_visits_ended", "Visits that ended, by why", ["why"], registry=to)
         self._refused = Counter("shapelab_refusals", "Requests and messages refused, by why", ["why"], registry=to)
-        self._engine = {
-            name: Gauge(f"shapelab_engine_{name}", f"The engine's {words}", registry=to)
-            for name, words in (
-                ("hits", "answers that it knew"),
-                ("misses", "answers that it had to compute"),
-                ("memory_bytes", "memory, its workers' included"),
-                ("up", "health: 1 while it answers"),
-            )
-        }
+        self._engine = EngineCounts()
+        self.registry.register(self._engine)
 
     def refused(self, why: str) -> None:
         """Count a refusal."""
@@ -60,15 +61,39 @@ class Metrics:
 
     def engine(self, state: dict[str, Any] | None) -> None:
         """What the engine says of itself; None while it is away."""
-        self._engine["up"].set(state is not None)
-        if state is not None:
-            self._engine["hits"].set(state["hits"])
-            self._engine["misses"].set(state["misses"])
-            self._engine["memory_bytes"].set(state["memory"] + sum(w["memory"] for w in state["workers"]))
+        self._engine.state = state
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+
+class EngineCounts(Collector):
+    """What the engine counts, as it last said."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Its counts; while it is away only that it is."""
+        state = self.state
+        yield GaugeMetricFamily("shapelab_engine_up", "1 while the engine answers", value=state is not None)
+        if state is None:
+            return
+        memory = state["memory"] + sum(worker["memory"] for worker in state["workers"])
+        yield GaugeMetricFamily("shapelab_engine_memory_bytes", "Its memory, its workers' included", value=memory)
+        waiting = state["waiting"]["quick"] + state["waiting"]["slow"]
+        yield GaugeMetricFamily("shapelab_engine_waiting", "Questions that wait", value=waiting)
+        yield CounterMetricFamily("shapelab_engine_hits", "Answers that it knew", value=state["hits"])
+        yield CounterMetricFamily("shapelab_engine_misses", "Answers that it computed", value=state["misses"])
+        refusals = CounterMetricFamily("shapelab_engine_refusals", "Questions refused, by why", labels=["why"])
+        for why, count in state["refusals"].items():
+            refusals.add_metric([why], count)
+        yield refusals
+        seconds = HistogramMetricFamily("shapelab_engine_seconds", "From question to answer", labels=["verb"])
+        for verb, told in state["seconds"].items():
+            seconds.add_metric([verb], list(told["buckets"].items()), told["sum"])
+        yield seconds
 
 
 class MetricsHandler(JupyterHandler):  # type: ignore[misc]
