@@ -57,7 +57,7 @@ const FORM = `
 
 const LOCAL = /^(localhost|127\..*|\[::1\])$/;
 const encoded = (text) => encodeURIComponent(text).replaceAll("%2C", ",");
-let dialog;
+let [dialog, wanted] = [];
 
 function make() {
   const sheet = document.createElement("style");
@@ -87,6 +87,13 @@ function make() {
 function failed(yes) {
   dialog.querySelector(".code").hidden = yes;
   dialog.querySelector(".long").hidden = !yes;
+  paint();
+}
+
+// One code at a time: of several ticks in a row the last counts.
+function paint() {
+  const image = dialog.querySelector("img");
+  if (image.complete && image.src !== wanted) image.src = wanted;
 }
 
 async function copy(button) {
@@ -124,7 +131,8 @@ function write() {
   find(".frame").hidden = !find('[name="embed"]').checked;
   find("textarea").value = `<iframe src="${link.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" width="1100" height="720" title="shapelab"></iframe>`;
   const code = new URL(`shapelab/qr.svg?${said}`, page).href;
-  if (find("img").src !== code) find("img").src = code;
+  wanted = code;
+  paint();
 }
 
 // A box for each control on screen.
