@@ -103,6 +103,7 @@ def serving(
     env: Mapping[str, str] | None = None,
     port: int | None = None,
     options: Sequence[str] = (),
+    base_url: str = "/",
 ) -> Iterator[Server]:
     """Serve until the block ends. Fails with what the server printed when it does not come up or prints a traceback."""
     log = folder / "server.log"
@@ -116,7 +117,7 @@ def serving(
             cwd=cwd or folder,
             env=dict(env or environment(folder)),
         )
-    server = Server(f"http://127.0.0.1:{port}/", process, log)
+    server = Server(f"http://127.0.0.1:{port}{base_url}", process, log)
     try:
         _wait_for_address(server)
         yield server
