@@ -13,7 +13,8 @@ from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.explorers import convolution_words, pictures, words
 from shapelab.explorers.allowed import Allowed
-from shapelab.explorers.controls import fits_in_a_row, unfolding
+from shapelab.explorers.controls import unfolding
+from shapelab.explorers.fields import fits_in_a_row
 from shapelab.explorers.front import style
 from shapelab.explorers.gallery import TABS
 from shapelab.explorers.lesson_text import written
