@@ -31,14 +31,9 @@ c.VoilaConfiguration.file_allowlist = []
 c.VoilaConfiguration.file_denylist = [r".*"]
 
 # Closing a tab ends its kernel; a page that lost its connection has half a minute to come back (hosting/visitors.py).
-# This is for pages that are left open: the kernel of an idle one ends, and the page begins anew in the same state.
-c.MappingKernelManager.cull_interval = 60
-c.MappingKernelManager.cull_idle_timeout = 3600
+# This is for pages that are left open and alone (--idle-minutes: 15 where others may wait for the place, else 60): the
+# kernel ends, and the page goes on in the same state when somebody is there again.
 c.MappingKernelManager.cull_connected = True
-
-# With `--public` others may be waiting for the place.
-c.Public.MappingKernelManager.cull_idle_timeout = 900
-c.Public.MappingKernelManager.cull_interval = 15
 
 # A kernel that died stays dead: started anew it would have no widgets, and the page would not know. The page sees that
 # it is gone and begins anew in the same state.

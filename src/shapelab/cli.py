@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from shapelab.trace_command import add_trace, allowed, option, parsed_as_lesson
 
+PUBLIC_IDLE = 15.0  # minutes
 PUBLIC_DRAIN = 25.0  # seconds; who stops a container waits for 30
 
 
@@ -70,6 +71,12 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="site that may embed it; may be repeated",
     )
     public.add_argument(
+        "--idle-minutes",
+        type=float,
+        metavar="M",
+        help="after which a page that is left alone loses its kernel (default: 60; public: 15)",
+    )
+    public.add_argument(
         "--drain-seconds",
         type=float,
         metavar="S",
@@ -88,7 +95,7 @@ def _serve(args: argparse.Namespace) -> int:
     from shapelab.hosting.options import CannotServeError, Options, base_url
     from shapelab.hosting.serve import serve
 
-    drain = args.drain_seconds
+    drain, idle = args.drain_seconds, args.idle_minutes
     try:
         options = Options(
             host=args.host,
@@ -100,6 +107,7 @@ def _serve(args: argparse.Namespace) -> int:
             base_url=base_url(args.base_url),
             allowed_hosts=tuple(args.allow_host),
             frame_ancestors=("'self'", *args.frame_ancestors),
+            idle_minutes=(PUBLIC_IDLE if args.public else 60.0) if idle is None else idle,
             drain_seconds=(PUBLIC_DRAIN if args.public else 0.0) if drain is None else drain,
         )
         serve(options)

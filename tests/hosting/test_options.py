@@ -14,6 +14,8 @@ GIB = 2**30
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
+        ({"idle_minutes": 0.0}, "--idle-minutes 0"),
+        ({"drain_seconds": float("nan")}, "--drain-seconds nan"),
         ({"max_visitors": 0}, "0 is out of range: it goes from 1 to"),
         ({"token": "short"}, "has 5 characters"),
         ({"base_url": "lab"}, "is no path"),

@@ -34,6 +34,16 @@ class Clock:
         return self.now
 
 
+class Socket:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+SOCKET = Socket()
+
+
 @pytest.fixture
 def manager() -> Manager:
     return Manager()
@@ -88,17 +98,17 @@ def test_who_left_before_connecting_is_ended(visitors: Visitors, manager: Manage
 
 def test_a_lost_connection_may_come_back(visitors: Visitors, manager: Manager, clock: Clock) -> None:
     come(visitors, manager, "a")
-    visitors.connected("a")
+    visitors.connected("a", SOCKET)
     clock.now += 10 * UNSEEN
     look(visitors)
     assert "a" in manager
-    visitors.disconnected("a")
+    visitors.disconnected("a", SOCKET)
     clock.now += GONE - 1
-    visitors.connected("a")
+    visitors.connected("a", SOCKET)
     clock.now += 10 * GONE
     look(visitors)
     assert "a" in manager
-    visitors.disconnected("a")
+    visitors.disconnected("a", SOCKET)
     clock.now += GONE + 1
     look(visitors)
     assert not manager
@@ -106,10 +116,25 @@ def test_a_lost_connection_may_come_back(visitors: Visitors, manager: Manager, c
 
 def test_a_kernel_that_died_frees_its_place(visitors: Visitors, manager: Manager) -> None:
     come(visitors, manager, "a")
-    visitors.connected("a")
+    visitors.connected("a", SOCKET)
     manager["a"].alive = False
     look(visitors)
     assert not manager
+    assert len(visitors) == 0
+
+
+def test_a_page_whose_kernel_was_culled_hears_it_and_is_told_why(visitors: Visitors, manager: Manager) -> None:
+    come(visitors, manager, "a")
+    come(visitors, manager, "b")
+    socket = Socket()
+    visitors.connected("a", socket)
+    del manager["a"]
+    look(visitors)
+    assert socket.closed
+    assert visitors.idled("a")
+    visitors.closed_tab("b")
+    look(visitors)
+    assert not visitors.idled("b")
     assert len(visitors) == 0
 
 
@@ -125,6 +150,6 @@ def test_the_last_to_leave_is_waited_for(visitors: Visitors, manager: Manager) -
 
 
 def test_connections_of_unknown_kernels_change_nothing(visitors: Visitors) -> None:
-    visitors.connected("nobody")
-    visitors.disconnected("nobody")
+    visitors.connected("nobody", SOCKET)
+    visitors.disconnected("nobody", SOCKET)
     assert len(visitors) == 0

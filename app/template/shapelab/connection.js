@@ -12,12 +12,13 @@
   let looking = null;
   let leaving = false;
 
-  // true while the kernel lives, false when it is gone, null while the server does not answer.
+  // true while the kernel lives, false when it is gone, "idle" when that is because nobody was here, null while the server
+  // does not answer.
   async function lives() {
     const { baseUrl, kernelId } = asked();
     try {
       const answer = await fetch(`${baseUrl}shapelab/kernel/${kernelId}`, { cache: "no-store" });
-      return answer.status === 204 ? true : answer.status === 404 ? false : null;
+      return { 204: true, 404: false, 410: "idle" }[answer.status] ?? null;
     } catch {
       return null;
     }
@@ -30,6 +31,7 @@
     const connected = watched.connectionStatus === "connected";
     if (alive === true && connected) hide();
     else if (alive === false) return comeBack();
+    else if (alive === "idle") return comeBackWithSomebody();
     else if (alive === null) say("The server does not answer. What you set is kept; this page goes on by itself.");
     else say("The connection is lost. What you set is kept; this page connects again by itself.");
     looking = setTimeout(look, alive === true && connected ? OFTEN : EVERY);
@@ -39,6 +41,13 @@
     if (!firstTry()) return say("The page's kernel has ended. What you set is kept.");
     leaving = true;
     setTimeout(() => location.reload(), SPREAD * Math.random());
+  }
+
+  // A page that is left alone would otherwise take a place for ever.
+  function comeBackWithSomebody() {
+    say("This page was left alone for a while, and its kernel has ended. What you set is kept; it goes on when you do.");
+    for (const kind of ["pointermove", "pointerdown", "keydown", "touchstart"])
+      document.addEventListener(kind, () => location.reload(), { once: true, capture: true });
   }
 
   function firstTry() {

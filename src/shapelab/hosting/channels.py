@@ -104,7 +104,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             self._refuse("protocol")
             return
         self._counted = True
-        self.visitors.connected(kernel_id)
+        self.visitors.connected(kernel_id, self)
         self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
         await super().open(kernel_id)
 
@@ -131,7 +131,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
     def on_close(self) -> None:
         """The page has gone."""
         if self._counted:
-            self.visitors.disconnected(self.kernel_id)
+            self.visitors.disconnected(self.kernel_id, self)
         if self.connection is not None:
             super().on_close()
 

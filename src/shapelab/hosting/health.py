@@ -8,6 +8,8 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.web import RequestHandler
 
+from shapelab.hosting.visitors import Visitors
+
 KERNEL_ROUTE = r"shapelab/kernel/([0-9a-f-]{36})"
 
 
@@ -42,11 +44,15 @@ class ModelHandler(KernelHandler):  # type: ignore[misc]
 
 
 class LivesHandler(JupyterHandler):  # type: ignore[misc]
-    """Says whether a page's kernel lives: one that does not know is answered 404, and begins anew."""
+    """Says whether a page's kernel lives; if not, whether the page should begin anew at once."""
+
+    def initialize(self, visitors: Visitors) -> None:
+        """Take who is here."""
+        self.visitors = visitors
 
     async def get(self, kernel_id: str) -> None:
-        """204, or 404."""
-        known = kernel_id in self.kernel_manager and await self.kernel_manager.get_kernel(kernel_id).is_alive()
+        """204; 410 when it was ended because nobody was there, else 404."""
+        lives = kernel_id in self.kernel_manager and await self.kernel_manager.get_kernel(kernel_id).is_alive()
         self.set_header("Cache-Control", "no-store")
-        self.set_status(204 if known else 404)
+        self.set_status(204 if lives else 410 if self.visitors.idled(kernel_id) else 404)
         self.finish()

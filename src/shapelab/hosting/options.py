@@ -40,6 +40,7 @@ class Options:
       base_url: path under which everything is served, "/" or "/…/".
       allowed_hosts: names by which the server may be called; empty for any name.
       frame_ancestors: who may show the page in a frame, as in a Content-Security-Policy.
+      idle_minutes: how long a page may be left alone before its kernel is ended.
       drain_seconds: how long visitors may go on after SIGTERM.
 
     Raises:
@@ -55,12 +56,18 @@ class Options:
     base_url: str = "/"
     allowed_hosts: tuple[str, ...] = ()
     frame_ancestors: tuple[str, ...] = ("'self'",)
+    idle_minutes: float = 60.0
     drain_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_visitors is not None and not 1 <= self.max_visitors <= MOST_VISITORS:
             raise CannotServeError(
                 f"--max-visitors {self.max_visitors} is out of range: it goes from 1 to {MOST_VISITORS}"
+            )
+        if not (self.idle_minutes > 0 and self.drain_seconds >= 0):
+            raise CannotServeError(
+                f"--idle-minutes {self.idle_minutes:g}, --drain-seconds {self.drain_seconds:g}: the one is more than 0, "
+                "the other 0 or more"
             )
         if self.token and len(self.token) < SHORTEST_TOKEN:
             raise CannotServeError(

@@ -151,5 +151,5 @@ class ShutdownHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
         """End the kernel."""
         if kernel_id not in self.kernel_manager:
             raise tornado.web.HTTPError(404)
+        self.visitors.closed_tab(kernel_id)
         await super().post(kernel_id)
-        await self.visitors.look()

@@ -56,6 +56,6 @@ def _configuration(folder: Path, options: Options) -> Config:
     loaded.Voila.config_file_paths = []  # a voila.json of the user is for their own notebooks
     loaded.Voila.ip = options.host
     loaded.Voila.base_url = options.base_url
-    if options.public:
-        loaded.merge(loaded.Public)
+    loaded.MappingKernelManager.cull_idle_timeout = max(int(60 * options.idle_minutes), 1)
+    loaded.MappingKernelManager.cull_interval = min(int(60 * options.idle_minutes), 15) or 1
     return loaded

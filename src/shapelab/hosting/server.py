@@ -118,7 +118,7 @@ class Server(Voila):  # type: ignore[misc]
             (ROUTE, BundleHandler),
             (MODULE_ROUTE, ModuleHandler),
             (ASSETS, AssetHandler, {"assets": found}),
-            (KERNEL_ROUTE, LivesHandler),
+            (KERNEL_ROUTE, LivesHandler, {"visitors": self.visitors}),
             ("healthz", HealthHandler),
             ("readyz", ReadyHandler, {"hindrance": self.hindrance}),
             ("metrics", MetricsHandler, {"metrics": self.metrics, "engine": engine}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from shapelab.hosting.metrics import Metrics
 UNSEEN = 60.0  # seconds for a page to connect after its kernel is there: who left before the script ran never will
 GONE = 30.0  # seconds without a connection after which the tab is closed, or its computer asleep
 LOOK = 2.0  # seconds from one look to the next
+REMEMBERED = 1000  # kernels that were ended as idle, for their pages to ask
 
 log = logging.getLogger("shapelab")
 
@@ -24,13 +26,13 @@ class Visitor:
 
     Attributes:
       kernel: number of the kernel, "" while it starts.
-      sockets: connections of the page just now.
+      sockets: the page's connections just now; each can be closed.
       since: when the last of them was lost, or the kernel was given; seconds of the clock.
       seen: whether the page ever connected.
     """
 
     kernel: str = ""
-    sockets: int = 0
+    sockets: set[Any] = field(default_factory=set)
     since: float = field(default_factory=time.monotonic)
     seen: bool = False
 
@@ -59,6 +61,7 @@ class Visitors:
         self.most, self.draining = most, False
         self._manager, self._metrics, self._clock = manager, metrics, clock
         self._here: set[Visitor] = set()
+        self._idled: deque[str] = deque(maxlen=REMEMBERED)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -86,26 +89,39 @@ class Visitors:
         visitor.kernel, visitor.since = kernel, self._clock()
 
     def leave(self, visitor: Visitor, why: str) -> None:
-        """Free a place."""
+        """Free a place; a page that is still connected hears it."""
         if visitor in self._here:
             self._here.remove(visitor)
+            for socket in list(visitor.sockets):
+                socket.close()
             self._metrics.left(why)
             self._metrics.visitors.set(len(self._here))
         if not self._here:
             self._empty.set()
 
-    def connected(self, kernel: str) -> None:
+    def connected(self, kernel: str, socket: Any) -> None:
         """A page has connected to a kernel."""
         visitor = self._of(kernel)
         if visitor is not None:
-            visitor.sockets += 1
+            visitor.sockets.add(socket)
             visitor.seen = True
 
-    def disconnected(self, kernel: str) -> None:
+    def disconnected(self, kernel: str, socket: Any) -> None:
         """A page has lost its connection, or closed it."""
         visitor = self._of(kernel)
         if visitor is not None:
-            visitor.sockets, visitor.since = max(visitor.sockets - 1, 0), self._clock()
+            visitor.sockets.discard(socket)
+            visitor.since = self._clock()
+
+    def closed_tab(self, kernel: str) -> None:
+        """A page has said that it is being closed."""
+        visitor = self._of(kernel)
+        if visitor is not None:
+            self.leave(visitor, "closed")
+
+    def idled(self, kernel: str) -> bool:
+        """Whether a kernel was ended because its page was left alone."""
+        return kernel in self._idled
 
     async def closed(self) -> None:
         """Wait until nobody is here any more."""
@@ -125,8 +141,9 @@ class Visitors:
         for visitor in list(self._here):
             if not visitor.kernel:
                 continue
-            if visitor.kernel not in self._manager:
-                self.leave(visitor, "closed")  # ended by the page as its tab was closed, or culled as idle
+            if visitor.kernel not in self._manager:  # Jupyter has culled it
+                self._idled.append(visitor.kernel)
+                self.leave(visitor, "idle")
             elif not await self._lives(visitor.kernel):
                 await self._end(visitor, "died")
             elif visitor.is_gone(self._clock()):
