@@ -66,7 +66,7 @@ class Options:
             )
         if not (self.idle_minutes > 0 and self.drain_seconds >= 0):
             raise CannotServeError(
-                f"--idle-minutes {self.idle_minutes:g}, --drain-seconds {self.drain_seconds:g}: the one is more than 0, "
+                f"--idle-minutes {self.idle_minutes:g}, --drain-seconds {self.drain_seconds:g}: one is more than 0, "
                 "the other 0 or more"
             )
         if self.token and len(self.token) < SHORTEST_TOKEN:
