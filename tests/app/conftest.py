@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from app.dashboard import Dashboard
-from app.server import Server, serving
+from app.server import Server, environment, serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
@@ -59,3 +59,17 @@ def shared(_visitor: Dashboard) -> Iterator[Dashboard]:
     _visitor.page.set_viewport_size({"width": 1440, "height": 900})
     yield _visitor
     _visitor.assert_no_complaints()
+
+
+SECRETS = {"SHAPELAB_TEST_SECRET": "open-sesame-1", "AWS_SECRET_ACCESS_KEY": "open-sesame-2"}
+PLACES = 4
+
+
+@pytest.fixture(scope="package")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for strangers with few places, which knows secrets that none of them may learn."""
+    folder = tmp_path_factory.mktemp("public")
+    options = ["--public", "--max-visitors", str(PLACES)]
+    with serving(folder, env=environment(folder, **SECRETS), options=options) as running:
+        yield running
+        assert running.process.poll() is None, f"the server died:\n{running.printed()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -89,3 +90,37 @@ def test_a_burst_passes_and_a_flood_waits_in_proportion() -> None:
     assert [pace.wait(now) for _ in range(5)] == [0] * 5
     assert [round(pace.wait(now), 6) for _ in range(3)] == [0.1, 0.2, 0.3]
     assert pace.wait(now + 60) == 0
+
+
+def places(*where: int, size: int = 2**19) -> bytes:
+    """A message that says where its parts begin, and is padded to a size."""
+    head = b"".join(number.to_bytes(8, "little") for number in (len(where), *where))
+    return head + b" " * (size - len(head))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        (2**63).to_bytes(8, "little") * 9,
+        b"\xff" * 64,
+        places(*[0, 2**19] * 3000),
+        places(*[0, 2**19] * 4),
+        places(*[64] * 5, 2**62),
+        places(64, 63, 62, 61, 60, 59),
+        b"",
+    ],
+    ids=len,
+)
+def test_what_lies_about_its_parts_is_no_message_and_costs_nothing(message: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError):
+            Door().kind(message)
+        assert tracemalloc.get_traced_memory()[1] < 2**16
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_picture_from_a_page_passes_with_its_bytes() -> None:
+    parts = [json.dumps(part).encode() for part in ({"msg_type": "comm_msg"}, {}, {}, {"data": {}})]
+    assert Door().kind(bytes(serialize_msg_to_ws_v1([*parts, b"\0" * 48 * 2**10], "shell"))) == "comm_msg"

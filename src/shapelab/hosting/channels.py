@@ -16,13 +16,17 @@ from shapelab.hosting.visitors import Visitors
 MOST_BYTES = 512 * 2**10  # of one message from a page; an uploaded picture is 48 KiB
 RATE = 120.0  # messages a second that pass; a drag sends 60
 BURST = 400.0  # messages that pass at once
-MOST_UNSENT = 32 * 2**20  # bytes that wait for a page to read them, after which it is given up
+MOST_UNSENT = 8 * 2**20  # bytes that wait for a page to read them, after which it is given up
+MOST_SOCKETS = 4  # connections to one kernel: a page has one, and for a while the one that it lost
 
 PASS = {"comm_msg", "comm_info_request", "kernel_info_request"}
 CONTROL = "jupyter.widget.control"  # by which a page reads all widgets at once; it opens no other
 MOST_PARTS = 64  # of one message
 MOST_CONTROLS = 32  # of these that one connection may open
+MOST_PARTS = 16  # of a message: five, its places' end, and what an upload brings beside them
 PICTURE = b'"spec"'  # in a message that brings a picture
+TOLD = {"comm_open", "comm_msg", "comm_close", "comm_info_reply", "kernel_info_reply", "shutdown_reply", "status"}
+"""What a page is told. What a kernel prints is not for it: a traceback has paths of this machine."""
 
 
 class MalformedError(Exception):
@@ -44,6 +48,7 @@ class Door:
         if not isinstance(message, bytes) or int.from_bytes(message[:8], "little") > MOST_PARTS:
             raise MalformedError  # Jupyter's own reader would count to any number that stands there
         try:
+            _check_places(message)
             channel, parts = deserialize_msg_from_ws_v1(message)
             kind = str(json.loads(bytes(parts[0]))["msg_type"])
             content = json.loads(bytes(parts[3])) if kind in ("comm_open", "comm_close") else {}
@@ -103,6 +108,9 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         if self.selected_subprotocol is None:
             self._refuse("protocol")
             return
+        if self.visitors.sockets(kernel_id) >= MOST_SOCKETS:
+            self._refuse("sockets")
+            return
         self._counted = True
         self.visitors.connected(kernel_id, self)
         self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
@@ -136,7 +144,9 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             super().on_close()
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
-        """Send a message; that the page has gone is no error."""
+        """Send a message, if it is for pages; that the page has gone is no error."""
+        if isinstance(message, bytes) and _kind(message) not in TOLD:
+            return None
         if self._asked is not None and isinstance(message, bytes) and PICTURE in message:
             self.metrics.move.observe(time.monotonic() - self._asked)
             self._asked = None
@@ -148,3 +158,25 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
     def _refuse(self, why: str) -> None:
         self.metrics.refused(f"message: {why}")
         self.close(1008, "not for this server")
+
+
+def _check_places(message: bytes) -> None:
+    """See that a message's parts are few and lie one after the other, before anybody counts or copies them.
+
+    Jupyter believes the count in the first eight bytes, and would make a list of 2**63 numbers.
+
+    Raises:
+      MalformedError: when they do not.
+    """
+    count = int.from_bytes(message[:8], "little")
+    if not 6 <= count <= MOST_PARTS:
+        raise MalformedError
+    places = [int.from_bytes(message[8 * i + 8 : 8 * i + 16], "little") for i in range(count)]
+    if [8 * (count + 1), *places, len(message)] != sorted([8 * (count + 1), *places, len(message)]):
+        raise MalformedError
+
+
+def _kind(message: bytes) -> str:
+    """The type of a message of the kernel's."""
+    start, end = (int.from_bytes(message[8 * place : 8 * place + 8], "little") for place in (2, 3))
+    return str(json.loads(message[start:end])["msg_type"])

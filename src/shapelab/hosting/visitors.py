@@ -99,6 +99,11 @@ class Visitors:
         if not self._here:
             self._empty.set()
 
+    def sockets(self, kernel: str) -> int:
+        """How many connections a kernel has."""
+        visitor = self._of(kernel)
+        return len(visitor.sockets) if visitor is not None else 0
+
     def connected(self, kernel: str, socket: Any) -> None:
         """A page has connected to a kernel."""
         visitor = self._of(kernel)
