@@ -1,4 +1,4 @@
-"""A visitor without a browser: asks for the page, reads its widgets from their kernel, moves them, waits for answers."""
+"""A visitor without a browser: asks for the page, reads its widgets from the kernel, moves them, waits for answers."""
 
 from __future__ import annotations
 
@@ -112,10 +112,16 @@ class Caller:
         self, kind: Any, content: Any, channel: str = "shell", buffers: Sequence[bytes] = (), **metadata: Any
     ) -> None:
         """Send any message."""
-        assert self.socket is not None, "connect first"
         told = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": self._session, "username": "", "date": ""}
-        parts = [json.dumps(part).encode() for part in ({**told, "version": "5.3"}, {}, {**METADATA, **metadata}, content)]
-        await self.socket.write_message(serialize_msg_to_ws_v1([*parts, *buffers], channel), binary=True)
+        parts = [
+            json.dumps(part).encode() for part in ({**told, "version": "5.3"}, {}, {**METADATA, **metadata}, content)
+        ]
+        await self.throw(serialize_msg_to_ws_v1([*parts, *buffers], channel))
+
+    async def throw(self, frame: bytes | str) -> None:
+        """Send any bytes, or any text."""
+        assert self.socket is not None, "connect first"
+        await self.socket.write_message(frame, binary=isinstance(frame, bytes))
 
     async def set(self, model: str, **state: Any) -> None:
         """Set traits of a widget, whatever it is; as in a browser they hold until the kernel says otherwise."""
@@ -241,9 +247,7 @@ async def dial(url: str, kernel: str, session: str, headers: Mapping[str, str]) 
     """Connect to a kernel of the server whose page is at an address."""
     place = f"ws{url.removeprefix('http')}api/kernels/{kernel}/channels?session_id={session}"
     request = HTTPRequest(place, headers=dict(headers), connect_timeout=PATIENCE)
-    return await websocket_connect(
-        request, subprotocols=[PROTOCOL], max_message_size=LARGEST, compression_options={}
-    )
+    return await websocket_connect(request, subprotocols=[PROTOCOL], max_message_size=LARGEST, compression_options={})
 
 
 def _client() -> AsyncHTTPClient:

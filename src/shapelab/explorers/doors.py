@@ -45,7 +45,7 @@ class Doors:
         """
         self._manager, self._opened = manager, opened
         self._asked = Turnstile(BURST, A_SECOND)
-        manager.targets = {CONTROL: self._control} if CONTROL in manager.targets else {}
+        manager.targets = {CONTROL: self._control}  # also where ipywidgets was imported before the kernel was there
 
     def __call__(self, stream: Any, ident: Any, message: Mapping[str, Any]) -> None:
         """Open a channel where it is the one that may be, and is not the name of another."""

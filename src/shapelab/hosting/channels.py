@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from tornado.websocket import WebSocketClosedError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from shapelab.hosting.metrics import Metrics
@@ -130,7 +131,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         if kind is None:
             self.metrics.refused("message: kind")
             return
-        if self.connection is None:  # closed meanwhile
+        if not self._counted or self.connection is None:  # never begun, or closed meanwhile
             return
         if kind == "comm_msg":
             self._asked = time.monotonic()
@@ -140,7 +141,6 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         """The page has gone."""
         if self._counted:
             self.visitors.disconnected(self.kernel_id, self)
-        if self.connection is not None:
             super().on_close()
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
@@ -150,7 +150,10 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         if self._asked is not None and isinstance(message, bytes) and PICTURE in message:
             self.metrics.move.observe(time.monotonic() - self._asked)
             self._asked = None
-        sent = super().write_message(message, binary)
+        try:
+            sent = super().write_message(message, binary)
+        except WebSocketClosedError:
+            return None
         if sent is not None:
             sent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return sent
