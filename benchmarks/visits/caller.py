@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,7 @@ class Caller:
 
     Attributes:
       html: the page.
+      page_seconds: from asking for it to its last byte.
       kernel: number of its kernel.
       models: state of each widget, as the kernel has told it so far.
       told: type and content of every message of the kernel's that changed no widget.
@@ -49,7 +51,7 @@ class Caller:
         """
         self.url, self._query = url, query
         self.headers = dict(headers or {})
-        self.html, self.kernel = "", ""
+        self.html, self.kernel, self.page_seconds = "", "", 0.0
         self.models: dict[str, dict[str, Any]] = {}
         self.told: list[Told] = []
         self.socket: WebSocketClientConnection | None = None
@@ -65,7 +67,9 @@ class Caller:
           TurnedAwayError: when there was no place.
           TimeoutError: when the widgets did not come.
         """
+        began = time.perf_counter()
         answer = await self.ask("GET", f"?{self._query}" if self._query else "")
+        self.page_seconds = time.perf_counter() - began
         if answer.code != 200:
             raise TurnedAwayError(answer)
         self.html = answer.body.decode()

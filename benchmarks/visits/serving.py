@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -51,10 +51,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def dashboard() -> Iterator[Served]:
-    """`shapelab serve`, some seconds after it says that it is well."""
+def dashboard(options: Sequence[str] = ()) -> Iterator[Served]:
+    """`shapelab serve`, some seconds after it says that it could serve a visitor."""
     port = free_port()
-    with _served([_script("shapelab"), "serve", "--port", str(port), "--no-browser"], port, "healthz") as server:
+    command = [_script("shapelab"), "serve", "--port", str(port), "--no-browser", *options]
+    with _served(command, port, "readyz") as server:
         time.sleep(WARM_UP)
         yield server
 
