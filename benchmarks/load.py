@@ -3,9 +3,9 @@
     python benchmarks/load.py [--visitors 100] [--within 60] [--minutes 1] [--quick | --soak] [--repeat N] [--json FILE]
 
 Each visitor opens the page by HTTP, reads all widgets over its websocket as a browser does, moves a slider every one
-to three seconds to a random value, waits for the picture that says so, and leaves. There is no browser: what painting takes
-is in `benchmarks/dashboard.py`. Nearly every setting is one that nobody has asked for, so caches help little. Visitors
-and server share one machine; what the visitors themselves take of it is told apart. MB is a million bytes.
+to three seconds to a random value, waits for the picture that says so, and leaves. There is no browser: what painting
+takes is in `benchmarks/dashboard.py`. Nearly every setting is one that nobody has asked for, so caches help little.
+Visitors and server share one machine; what the visitors themselves take of it is told apart. MB is a million bytes.
 """
 
 from __future__ import annotations
