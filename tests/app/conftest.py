@@ -69,7 +69,7 @@ PLACES = 4
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for strangers with few places, which knows secrets that none of them may learn."""
     folder = tmp_path_factory.mktemp("public")
-    options = ["--public", "--max-visitors", str(PLACES)]
+    options = ["--public", "--max-visitors", str(PLACES), "--drain-seconds", "0"]
     with serving(folder, env=environment(folder, **SECRETS), options=options) as running:
         yield running
         assert running.process.poll() is None, f"the server died:\n{running.printed()}"

@@ -88,6 +88,10 @@ class Dashboard:
         self._leaving = False
         self.wait_until_live()
 
+    def leaves(self) -> None:
+        """Its kernel or its page is about to end: what is cut off or refused from now on is no complaint."""
+        self._leaving = True
+
     def wait_until_live(self) -> None:
         expect(self.page.locator("[data-shapelab-first], #loading")).to_have_count(0)
         expect(self.page.locator(".shapelab-output-shape")).to_be_visible()
