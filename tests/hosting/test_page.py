@@ -226,6 +226,22 @@ def test_a_kernel_that_does_not_get_ready_is_ended(monkeypatch: pytest.MonkeyPat
     asyncio.run(visit())
 
 
+def test_one_that_does_not_get_ready_is_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = iter([RuntimeError("Address already in use")])
+
+    async def second_time(_: Client, timeout: float) -> None:
+        for error in tries:
+            raise error
+
+    async def visit() -> None:
+        manager = Manager()
+        taken = await Spares(manager, {}).take()
+        assert list(manager.kernels) == [taken.id]
+
+    monkeypatch.setattr(Client, "wait_for_ready", second_time)
+    asyncio.run(visit())
+
+
 def test_what_a_cell_shows_and_what_it_raises() -> None:
     kernel = Kernel("kernel", Client())
     assert asyncio.run(kernel.run("1 + 1")) == [{"output_type": "execute_result", "data": {"text/plain": "1 + 1"}}]

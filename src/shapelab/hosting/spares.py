@@ -102,7 +102,11 @@ class Spares:
             if await self._lives(kernel):
                 return kernel
             await self._drop(kernel)
-        return await self._start()
+        try:
+            return await self._start()
+        except Exception as error:  # such as a port that somebody else took meanwhile: another kernel has other ports
+            log.warning("a kernel did not start, another is tried: %s", type(error).__name__)
+            return await self._start()
 
     async def keep(self) -> None:
         """Keep spares ready, for as long as the server runs."""
