@@ -18,6 +18,8 @@ from app.dashboard import Dashboard
 from app.server import PATIENCE, Server
 from app.visitor import Visitor, until, visiting
 
+pytestmark = pytest.mark.page
+
 SCRIPT = '"><script>window.harmed=1</script><img src=x onerror="window.harmed=1">'
 
 

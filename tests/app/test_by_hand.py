@@ -18,6 +18,8 @@ import shapelab as sl
 from app.dashboard import Dashboard
 from app.server import Server
 
+pytestmark = pytest.mark.page
+
 SIZES = (10, 8)
 PLAIN = {"H": 10, "W": 8, "C": 1, "kernel_h": 3, "kernel_w": 4, "stride": 3, "features": 2, "seed": 0}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

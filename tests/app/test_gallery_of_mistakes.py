@@ -11,6 +11,8 @@ from app.dashboard import Dashboard
 from shapelab.explorers.pitfall_words import BADGES, RIGHT
 from shapelab.pitfalls import PITFALLS
 
+pytestmark = pytest.mark.page
+
 WRONG = re.compile("|".join(re.escape(words) for kind, (_, words) in BADGES.items() if kind != "fine"))
 
 

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from app.dashboard import Dashboard
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def begun(shared: Dashboard) -> Dashboard:

@@ -18,6 +18,8 @@ from app.server import PATIENCE, Server
 from app.test_first_page import FIRST, LIVE, SEEN, SIZES, let_go
 from app.test_upload import give, halves, png
 
+pytestmark = pytest.mark.page
+
 
 @contextlib.contextmanager
 def visiting(browser: Browser, server: Server, query: str, **settings: Any) -> Iterator[Dashboard]:

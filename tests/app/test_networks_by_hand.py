@@ -16,6 +16,8 @@ from shapelab.engine.inputs import PATTERNS
 from shapelab.modules.resnet_block import BasicBlock
 from shapelab.modules.unet import UNet, max_pool_2x2
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def unet(shared: Dashboard) -> Dashboard:

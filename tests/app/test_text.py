@@ -7,6 +7,8 @@ from playwright.sync_api import Locator, expect
 
 from app.dashboard import Dashboard
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def page(shared: Dashboard) -> Dashboard:

@@ -15,6 +15,8 @@ from app.dashboard import Dashboard
 from app.server import serving
 from deploy.proxies import found, proxy
 
+pytestmark = pytest.mark.page
+
 COOKIE = "shapelab-server"
 PUBLIC = ["--public", "--drain-seconds", "0"]
 

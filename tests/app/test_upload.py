@@ -11,6 +11,8 @@ from playwright.sync_api import FilePayload, expect
 
 from app.dashboard import Dashboard
 
+pytestmark = pytest.mark.page
+
 
 def png(pixels: np.ndarray) -> bytes:
     """A PNG of (rows, columns, 3) bytes."""
