@@ -120,6 +120,7 @@ def test_the_statistics_of_a_batch_norm_are_those_that_flax_keeps(shared: Dashbo
     shared.set(H=8, W=8, features=4, seed=3)
     shared.choice("train", "mode").click()
     shared.choose_stage("bn1")
+    expect(shared.code()).to_contain_text("Rngs(3)")  # what the page says is of this seed, no more of the one before
     table = shared.page.locator(".sl-statistics")
     expect(table).to_be_visible()
     net = BasicBlock(4, rngs=nnx.Rngs(3))
