@@ -5,7 +5,6 @@ import asyncio
 import comm
 import ipywidgets as w
 import pytest
-from ipywidgets.widgets.widget import _instances
 
 from shapelab.explorers.gallery import TABS, Gallery
 from shapelab.explorers.guard import BURST, HEAVY_BURST
@@ -29,9 +28,9 @@ def spec(gallery):
     return gallery.explorer.state.spec
 
 
-def everything(gallery):
+def everything(page):
     """All traits of all widgets, as the kernel holds them."""
-    return {name: widget.get_state() for name, widget in _instances.items() if not isinstance(widget, w.Output)}
+    return {name: widget.get_state() for name, widget in page.widgets.items() if not isinstance(widget, w.Output)}
 
 
 def button(page, root, name):
@@ -41,15 +40,15 @@ def button(page, root, name):
 
 def test_no_trait_but_those_that_hands_move_can_be_set(page, gallery):
     moved = {"value", "index", "cell", "stage", "narrow"}
-    before = everything(gallery)
+    before = everything(page)
     for name, state in before.items():
         forged = {
             key: True if held is False else "2px" if held is None else held * 2 if held else "x"
             for key, held in state.items()
             if key not in moved and not isinstance(held, dict)
         }
-        page.deliver(_instances[name], {"method": "update", "state": forged})
-    assert everything(gallery) == before
+        page.deliver(page.widgets[name], {"method": "update", "state": forged})
+    assert everything(page) == before
     assert not page.errors
 
 
@@ -132,7 +131,7 @@ def test_of_a_locked_page_no_hand_changes_the_setting(page, engine, query):
         return spec(made), made.picker.value, opened and (opened.chosen, opened.case)
 
     held = shown()
-    for widget in list(_instances.values()):
+    for widget in page.widgets.values():
         page.deliver(widget, {"method": "update", "state": {"disabled": False, "value": True}})
         for value in (1, 2, 9):
             page.deliver(widget, {"method": "update", "state": {"value": value}})

@@ -55,10 +55,10 @@ others = st.tuples(st.sampled_from(["raw", "request_state", "close", "reach"]), 
 hostile = st.lists(st.one_of(updates, moves, customs, others), min_size=60, max_size=120)
 
 
-def forged(widget, number, value):
+def forged(page, widget, number, value):
     """An update of any trait that a widget has, or has not; references may name any widget."""
     names = [*widget.keys, "comm", "_trait_values", "keys", "__class__"]
-    others = list(_instances)
+    others = list(page.widgets)
     if isinstance(value, list) and not value:
         value = [f"IPY_MODEL_{others[number % len(others)]}", "IPY_MODEL_nobody"]
     return {names[number % len(names)]: value}
@@ -68,7 +68,7 @@ def utter(page, message):
     """Say one hostile thing to a widget picked by number, be it shown or not."""
     kind, number, other, value, given = message
     value = deep(3000) if value == DEEP else "x" * 100_000 if value == LONG else value
-    widgets = list(_instances.values())
+    widgets = list(page.widgets.values())
     widget = widgets[number % len(widgets)]
     if kind == "move":  # of those that hear anything, and the very trait
         hearing = [x for x in widgets if isinstance(x, w.ValueWidget | Fronted | w.ToggleButtons)]
@@ -77,7 +77,9 @@ def utter(page, message):
         page.deliver(widget, {"method": "update", "state": dict.fromkeys(traits, value)})
     elif kind == "update":
         paths = [["value"], ["x", 0], [[]], 5] if other % 2 else []
-        page.deliver(widget, {"method": "update", "state": forged(widget, other, value), "buffer_paths": paths}, *given)
+        page.deliver(
+            widget, {"method": "update", "state": forged(page, widget, other, value), "buffer_paths": paths}, *given
+        )
     elif kind == "custom":
         page.deliver(widget, {"method": "custom", "content": value}, *given)
     elif kind == "raw":

@@ -8,7 +8,7 @@ from typing import Any
 import comm
 import ipywidgets as w
 from comm.base_comm import BaseComm
-from ipywidgets.widgets.widget import _put_buffers
+from ipywidgets.widgets.widget import _instances, _put_buffers
 
 VOID = {"br", "img", "hr", "input", "meta", "link"}
 
@@ -59,6 +59,11 @@ class Page:
         self.updates: list[tuple[str, dict[str, Any]]] = []
         self.errors: list[Exception] = []
         self.sent: list[tuple[str, Any, list[Any]]] = []
+
+    @property
+    def widgets(self) -> dict[str, w.Widget]:
+        """All widgets that this page was sent and that live, shown or not, by the name of their model."""
+        return {name: _instances[name] for name in self.models if name in _instances}
 
     def create_comm(self, *args: Any, **kwargs: Any) -> BaseComm:
         """What ``comm.create_comm`` is replaced by."""
