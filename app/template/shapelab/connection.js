@@ -1,7 +1,7 @@
 // A page whose kernel is lost comes back by itself, in the state that its address holds; where it cannot yet, it says so.
 {
   const EVERY = 2000; // ms between two looks while something is wrong
-  const OFTEN = 20000; // ms between two while nothing seems to be: culled kernels do not say so
+  const OFTEN = 20000; // ms between two while nothing seems to be
   const PATIENCE = 1200; // ms without a connection before the page mentions it
   const SPREAD = 1500; // ms over which the pages of a server that ended come back
   const ONCE = 30000; // ms within which a page reloads itself only once: if that did not help, a person decides
