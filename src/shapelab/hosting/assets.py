@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -111,6 +111,21 @@ class AssetHandler(RequestHandler):
         """A file, gzipped for who accepts it."""
         asset = self.assets.find(digest, name)
         if asset is None:
+            raise HTTPError(404)
+        await send_for_good(self, asset)
+
+
+class KeptHandler(RequestHandler):
+    """Serves one asset, at an address that changes with it."""
+
+    def initialize(self, find: Callable[[], tuple[str, Asset]]) -> None:
+        """Take what tells the digest in its address, and the asset."""
+        self.find = find
+
+    async def get(self, asked: str) -> None:
+        """The asset, gzipped for who accepts it."""
+        known, asset = self.find()
+        if asked != known:
             raise HTTPError(404)
         await send_for_good(self, asset)
 

@@ -7,11 +7,9 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
-from tornado.web import HTTPError, RequestHandler
-
 from shapelab.explorers.front import module
 from shapelab.explorers.fronted import digest
-from shapelab.hosting.assets import Asset, send_for_good
+from shapelab.hosting.assets import Asset
 
 ROUTE = r"shapelab/static/([0-9a-f]{16})/plotly\.min\.js"
 MODULE_ROUTE = r"shapelab/static/([0-9a-f]{16})/shapelab\.js"
@@ -51,27 +49,11 @@ class Module(Asset):
 _MODULE = Module()
 
 
+def whole_module() -> tuple[str, Asset]:
+    """The digest by which pages ask for the module, and the module."""
+    return digest(), _MODULE
+
+
 def module_address(base_url: str) -> str:
     """Where the module is served."""
     return f"{base_url}shapelab/static/{digest()}/shapelab.js"
-
-
-class ModuleHandler(RequestHandler):
-    """Serves the module."""
-
-    async def get(self, asked: str) -> None:
-        """The module, gzipped for who accepts it."""
-        if asked != digest():
-            raise HTTPError(404)
-        await send_for_good(self, _MODULE)
-
-
-class BundleHandler(RequestHandler):
-    """Serves the bundle."""
-
-    async def get(self, digest: str) -> None:
-        """The bundle, gzipped for who accepts it."""
-        known, asset = bundle()
-        if digest != known:
-            raise HTTPError(404)
-        await send_for_good(self, asset)

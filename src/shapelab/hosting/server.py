@@ -27,14 +27,14 @@ from shapelab.engine.client import Client
 from shapelab.explorers.first_view import first_view_style
 from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.assets import ROUTE as ASSETS
-from shapelab.hosting.assets import AssetHandler, Assets
+from shapelab.hosting.assets import AssetHandler, Assets, KeptHandler
 from shapelab.hosting.bundle import (
     MODULE_ROUTE,
     ROUTE,
-    BundleHandler,
-    ModuleHandler,
     address,
+    bundle,
     module_address,
+    whole_module,
 )
 from shapelab.hosting.channels import MOST_BYTES, ChannelsHandler
 from shapelab.hosting.first_picture import FirstPicture
@@ -115,8 +115,8 @@ class Server(Voila):  # type: ignore[misc]
             frame_ancestors=self.options.frame_ancestors,
         )
         own: list[tuple[Any, ...]] = [
-            (ROUTE, BundleHandler),
-            (MODULE_ROUTE, ModuleHandler),
+            (ROUTE, KeptHandler, {"find": bundle}),
+            (MODULE_ROUTE, KeptHandler, {"find": whole_module}),
             (ASSETS, AssetHandler, {"assets": found}),
             (KERNEL_ROUTE, LivesHandler, {"visitors": self.visitors}),
             ("healthz", HealthHandler),

@@ -8,10 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tornado.web import HTTPError, RequestHandler
-
 from shapelab.hosting.app_folder import app_folder
-from shapelab.hosting.assets import Asset, send_for_good
+from shapelab.hosting.assets import Asset, KeptHandler
 from shapelab.hosting.qr import ROUTE as QR_ROUTE
 from shapelab.hosting.qr import QRHandler
 
@@ -42,15 +40,4 @@ def share_address(base_url: str) -> str:
 def share_handlers(base_url: str) -> list[Any]:
     """The routes, below where the page lies."""
     below = re.escape(base_url)
-    return [(below + ROUTE, ShareHandler), (below + QR_ROUTE, QRHandler, {"base_url": base_url})]
-
-
-class ShareHandler(RequestHandler):
-    """Serves the script."""
-
-    async def get(self, asked: str) -> None:
-        """The script, gzipped for who accepts it."""
-        digest, found = script()
-        if asked != digest:
-            raise HTTPError(404)
-        await send_for_good(self, found)
+    return [(below + ROUTE, KeptHandler, {"find": script}), (below + QR_ROUTE, QRHandler, {"base_url": base_url})]
