@@ -1,7 +1,6 @@
 """What a notebook shows of a trace: parsed, counted and measured."""
 
 import re
-import time
 from dataclasses import dataclass, field, replace
 from html import escape
 from html.parser import HTMLParser
@@ -386,15 +385,8 @@ def long_trace(stages, depth, width):
 
 
 @pytest.mark.parametrize(("depth", "width"), [(0, 1), (1, 10), (1, 1500), (3, 8), (5, 3)])
-def test_a_large_trace_stays_quick_and_small(depth, width):
-    shown = long_trace(1500, depth, width)
-    to_html(shown)
-    took = []
-    for _ in range(5):
-        begun = time.process_time()
-        html = to_html(shown)
-        took.append(time.process_time() - begun)
-    assert min(took) < 0.15
+def test_a_large_trace_stays_small(depth, width):
+    html = to_html(long_trace(1500, depth, width))
     assert len(html.encode()) < 400_000
     page = Page(html).root
     written = [(row, cells_) for row, cells_ in rows(page)]
