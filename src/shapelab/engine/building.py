@@ -5,15 +5,18 @@ Importing this file imports jax.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen, nnx
 
 from shapelab.engine.cache import Remembered
+from shapelab.engine.drawing import Array, UnsuitedError, draw_of
 from shapelab.engine.spec import Spec
 from shapelab.tracing.execute import part_for
 from shapelab.tracing.records import SPATIAL
@@ -41,33 +44,39 @@ class Builder:
     def __init__(self) -> None:
         self._constructions = Remembered(most=256)
         self._programs = Remembered(most=32)
-        self._compiled = Remembered(most=32)
-        self._drawn = Remembered(most=256, weigh=_bytes, budget=MOST_BYTES)
+        self._recipes = Remembered(most=256)
+        self._drawn = Remembered(most=1024, weigh=lambda array: int(array.nbytes), budget=MOST_BYTES)
 
     def module(self, spec: Spec) -> Any:
         """The module with shapes in the place of arrays. Shared between configurations that build the same one."""
         return self._construction(spec).module
 
-    def arrays(self, spec: Spec, wanted: Sequence[int]) -> list[jax.Array]:
+    def arrays(self, spec: Spec, wanted: Sequence[int]) -> list[Array]:
         """Some of the module's arrays, by their number in its state, as ``nnx.Rngs(seed)`` or the Linen key gives them.
 
-        What draws them is one compiled program, in which nothing is left that the others alone need; the seed is its
-        input, so another seed compiles nothing.
+        Each is drawn by a compiled program that leaves out what the others need; the seed is its input, so another seed
+        compiles nothing.
         """
-        key = (construction_key(spec), tuple(wanted))
-        drawn: list[jax.Array] = self._drawn((*key, _seed(spec)), lambda: self._draw(spec, key, wanted))
-        return drawn
+        made = construction_key(spec), _seed(spec)
+        return [self._drawn((*made, number), partial(self._draw, spec, number)) for number in wanted]
 
-    def _draw(self, spec: Spec, key: Hashable, wanted: Sequence[int]) -> list[jax.Array]:
-        def compile_part() -> Any:
-            closed = self._construction(spec).jaxpr
-            part = part_for(closed, [closed.jaxpr.outvars[i] for i in wanted])
-            # Strides and padding change nothing in how a kernel is drawn: programs of the same text are compiled once.
-            same = key if part.consts else str(part.jaxpr)
-            return self._programs(same, part.compiled), bool(part.reads)
+    def _draw(self, spec: Spec, number: int) -> Array:
+        recipe = self._recipes(
+            (construction_key(spec), number), lambda: self._recipe(self._construction(spec).jaxpr, number)
+        )
+        return np.asarray(recipe(jax.random.key(_seed(spec))))
 
-        draw, from_key = self._compiled(key, compile_part)
-        return list(draw(jax.random.key(_seed(spec))) if from_key else draw())
+    def _recipe(self, closed: Any, number: int) -> Callable[[Any], Any]:
+        """What gives one of a constructor's arrays, of the seed's key."""
+        part = part_for(closed, [closed.jaxpr.outvars[number]])
+        try:
+            draw = draw_of(part, _KEY)
+        except UnsuitedError:
+            run = part.compiled()
+            return lambda key: run(*[key] * len(part.reads))[0]
+        # Programs of the same text are compiled once: they serve all arrays that are drawn alike, of many shapes.
+        row = self._programs(str(draw.jaxpr), draw.compiled)
+        return lambda key: draw.cut(row(key, *draw.numbers)[0])
 
     def _construction(self, spec: Spec) -> Construction:
         made: Construction = self._constructions(construction_key(spec), lambda: _construct(spec))
@@ -105,7 +114,3 @@ def _construct(spec: Spec) -> Construction:
 
 def _seed(spec: Spec) -> int:
     return int(getattr(spec.config, "seed", 0))
-
-
-def _bytes(arrays: Sequence[jax.Array]) -> int:
-    return sum(array.nbytes for array in arrays) + 1
