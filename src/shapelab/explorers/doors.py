@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -29,21 +29,25 @@ def close_doors(variables: Mapping[str, str] = os.environ) -> None:
         return
     opened = kernel.shell_handlers["comm_open"]
     if not isinstance(opened, Doors):
+        from shapelab.explorers.quiet import hush, speak
+
+        hush()
         logging.getLogger("Comm").setLevel(logging.ERROR)  # not a line for each message to a channel that is gone
-        kernel.shell_handlers["comm_open"] = Doors(kernel.comm_manager, opened)
+        kernel.shell_handlers["comm_open"] = Doors(kernel.comm_manager, opened, speak)
 
 
 class Doors:
     """Stands before a kernel's handler of ``comm_open``."""
 
-    def __init__(self, manager: Any, opened: Any) -> None:
+    def __init__(self, manager: Any, opened: Any, begin: Callable[[], None] = lambda: None) -> None:
         """Set up.
 
         Args:
           manager: of the kernel's channels.
           opened: the kernel's own handler.
+          begin: called when a page is about to ask for all widgets.
         """
-        self._manager, self._opened = manager, opened
+        self._manager, self._opened, self._begin = manager, opened, begin
         self._asked = Turnstile(BURST, A_SECOND)
         manager.targets = {CONTROL: self._control}  # also where ipywidgets was imported before the kernel was there
 
@@ -55,6 +59,7 @@ class Doors:
 
     def _control(self, channel: Any, message: Mapping[str, Any]) -> None:
         """The channel by which a page asks for all widgets; the one before it is closed."""
+        self._begin()
         before = w.Widget._control_comm
         w.Widget.handle_control_comm_opened(channel, message)
         if before is not None:
