@@ -21,7 +21,7 @@ from shapelab.errors import EngineAwayError, TooLargeError
 WORKERS = 3
 MOST_MEMORY = 192 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
-SLOW, AHEAD = 5, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
+SLOW, AHEAD = 10, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
 
 
 class _Worker:
