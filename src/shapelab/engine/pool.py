@@ -164,7 +164,11 @@ class Pool:
 
     def _dispatch(self) -> None:
         for kind, waiting in self._waiting.items():
-            order = [*self._workers[:1], *self._workers[:0:-1]] if kind == "quick" else self._workers[:0:-1] or self._workers
+            order = (
+                [*self._workers[:1], *self._workers[:0:-1]]
+                if kind == "quick"
+                else self._workers[:0:-1] or self._workers
+            )
             for worker in order:
                 job = None if worker.busy else waiting.pop()
                 if job is not None:

@@ -12,6 +12,7 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
+import jax
 import psutil
 
 from shapelab.engine import wire
@@ -21,6 +22,15 @@ from shapelab.lessons import LESSONS
 
 MEASURED_EVERY = 4 * 2**20  # bytes more or less in sight; what is this process's alone takes milliseconds to tell
 REST = 2.0  # seconds without a question
+
+
+def _has_no_sharding(tracer: object) -> Any:
+    raise AttributeError(f"{type(tracer).__name__} has no sharding")
+
+
+# flax asks each value that it sets for its sharding. One that is traced has none and says so in a text, for which JAX
+# prints the program so far: half the time that it takes to trace a module. Nobody reads it in this process.
+jax.core.Tracer.sharding = property(_has_no_sharding)  # type: ignore[assignment, method-assign]
 
 # What has been imported by now is shared with every worker as long as nobody writes to it: the collector would.
 for _lesson in LESSONS.values():

@@ -13,7 +13,7 @@ from ipykernel.comm.comm import BaseComm
 from ipykernel.kernelbase import Kernel
 
 
-class QuietChannel(BaseComm):  # type: ignore[misc]
+class QuietChannel(BaseComm):
     """A channel as ipykernel's, but for when it begins to speak.
 
     Attributes:
@@ -25,7 +25,7 @@ class QuietChannel(BaseComm):  # type: ignore[misc]
     def publish_msg(self, *args: Any, **kwargs: Any) -> None:
         """Say something, if anybody listens."""
         if type(self).heard:
-            super().publish_msg(*args, **kwargs)
+            super().publish_msg(*args, **kwargs)  # type: ignore[no-untyped-call]
         else:
             self.kernel = Kernel.instance()  # a widget looks here whether its channel leads anywhere
 
