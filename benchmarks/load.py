@@ -1,9 +1,9 @@
 """A hall of visitors on one public server: how long each waits, and what that takes of the machine.
 
-    python benchmarks/load.py [--visitors 100] [--within 60] [--minutes 1] [--quick | --soak] [--repeat N] [--json FILE]
+    python benchmarks/load.py [--visitors 100] [--within 60] [--minutes 1] [--pause 5] [--quick | --soak] [--repeat N]
 
-Each visitor opens the page by HTTP, reads all widgets over its websocket as a browser does, moves a slider every one
-to three seconds to a random value, waits for the picture that says so, and leaves. There is no browser: what painting
+Each visitor opens the page by HTTP, reads all widgets over its websocket as a browser does, moves a slider every few
+seconds to a random value, waits for the picture that says so, and leaves. There is no browser: what painting
 takes is in `benchmarks/dashboard.py`. Nearly every setting is one that nobody has asked for, so caches help little.
 Visitors and server share one machine; what the visitors themselves take of it is told apart. MB is a million bytes.
 """
@@ -15,7 +15,7 @@ import asyncio
 import json
 import statistics
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def told(found: Run) -> str:
     shares = ", ".join(f"{part} {seconds:.0f}" for part, seconds in burned.items())
     peaks = ", ".join(f"{part} {held / 1e6:,.0f}" for part, held in found.peak.bytes.items())
     lines = [
-        f"{plan.visitors} visitors within {plan.within:.0f} s, each {plan.stay:.0f} s; {found.seconds:.0f} s in all",
+        f"{plan.visitors} visitors within {plan.within:.0f} s, each {plan.stay:.0f} s, a move every {plan.pause:g} s; "
+        f"{found.seconds:.0f} s in all",
         f"  visits ended well {tally.visits}, errors {len(tally.errors)}, turned away {tally.refusals} times",
         f"  to the whole page   {_times(tally.page)}",
         f"  to all widgets      {_times(tally.widgets)}",
@@ -77,7 +78,7 @@ def told(found: Run) -> str:
         f"  memory at most {found.peak.memory / 1e6:,.0f} MB ({peaks}); {each / 1e6:.0f} MB a visitor",
         f"  afterwards {_rest(found.after)}; before {_rest(found.before)}",
         f"  extrapolated, not measured: {MANY} visitors hold {(found.before.memory + MANY * each) / 1e9:.1f} GB "
-        f"and, at this rate of moves, keep {cores * MANY / plan.visitors:.1f} cores busy",
+        f"and, at this rate of moves, keep at most {cores * MANY / plan.visitors:.1f} cores busy",
     ]
     return "\n".join([*lines, *(f"  error: {error}" for error in tally.errors[:10])])
 
@@ -96,16 +97,16 @@ def _rest(held: Holding) -> str:
 def main() -> None:
     """Run what was asked for."""
     asked = _arguments().parse_args()
-    plan = Plan(asked.visitors, asked.within, 60 * asked.minutes)
+    plan = Plan(asked.visitors, asked.within, 60 * asked.minutes, asked.pause)
     if asked.quick:
-        plan = Plan(12, 10, 20)
+        plan = Plan(12, 10, 20, asked.pause)
     if asked.soak:
-        plan, asked.repeat = Plan(30, 30, 300), max(asked.repeat, 2)
+        plan, asked.repeat = Plan(30, 30, 300, asked.pause), max(asked.repeat, 2)
     found = []
     with serving.dashboard(["--public", "--max-visitors", str(plan.visitors + 2)]) as served:
         for number in range(asked.repeat):
             loads = machine.load()
-            once = Plan(plan.visitors, plan.within, plan.stay, seed=number)
+            once = replace(plan, seed=number)
             found.append(asyncio.run(run(f"http://127.0.0.1:{served.port}/", served.process, once)))
             print(f"load of the machine before: {loads}\n{told(found[-1])}", flush=True)
     if asked.json:
@@ -123,6 +124,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--visitors", type=int, default=100)
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which they all come")
     parser.add_argument("--minutes", type=float, default=1.0, help="that each stays")
+    parser.add_argument(
+        "--pause", type=float, default=5.0, help="seconds for which each looks at a picture, on average"
+    )
     parser.add_argument("--repeat", type=int, default=1, help="times, on the same server")
     parser.add_argument("--quick", action="store_true", help="12 visitors, 20 seconds")
     parser.add_argument("--soak", action="store_true", help="30 visitors, five minutes, twice: does anything grow?")

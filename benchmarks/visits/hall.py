@@ -21,7 +21,7 @@ MIX: tuple[tuple[str, Lesson], ...] = (
     ("resnet", RESNET),
 )
 """Who sits in the hall: half of them at the 2-D convolution."""
-PAUSE = (1.0, 3.0)  # seconds from a move's picture to the next move
+SPREAD = 0.5  # part of a pause by which one is longer or shorter
 PATIENCE = 15.0  # seconds after which a move counts as lost
 
 
@@ -45,12 +45,14 @@ class Plan:
       visitors: how many come.
       within: seconds in which they do.
       stay: seconds that each moves sliders.
+      pause: seconds from a move's picture to the next move, on average.
       seed: of what they move.
     """
 
     visitors: int
     within: float
     stay: float
+    pause: float
     seed: int = 0
 
 
@@ -69,7 +71,7 @@ async def _visit(url: str, number: int, plan: Plan, tally: Tally) -> None:
     await asyncio.sleep(plan.within * number / plan.visitors)
     try:
         await _come(caller, tally)
-        await _use(caller, lesson, chance, time.monotonic() + plan.stay, tally)
+        await _use(caller, lesson, chance, plan, tally)
         tally.visits += 1
     except Exception as error:  # whatever it is, it is what a visitor met
         tally.errors.append(f"visitor {number}: {type(error).__name__}: {error}")
@@ -97,12 +99,13 @@ async def _come(caller: Caller, tally: Tally) -> None:
         return
 
 
-async def _use(caller: Caller, lesson: Lesson, chance: random.Random, end: float, tally: Tally) -> None:
+async def _use(caller: Caller, lesson: Lesson, chance: random.Random, plan: Plan, tally: Tally) -> None:
+    end = time.monotonic() + plan.stay
     settings = dict(lesson.start)
     await caller.until(lambda: _shows(caller, lesson.shown(settings)["picture"]))
     fields = [name for name in lesson.moves if caller.models[caller.slider(name)]["_model_name"] == "IntSliderModel"]
     while time.monotonic() < end:
-        await asyncio.sleep(chance.uniform(*PAUSE))
+        await asyncio.sleep(plan.pause * chance.uniform(1 - SPREAD, 1 + SPREAD))
         moved = chance.choice(fields)
         low, high, step = lesson.moves[moved]
         value = chance.choice([each for each in range(low, high + 1, step) if each != settings[moved]])

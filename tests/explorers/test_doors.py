@@ -52,6 +52,15 @@ def test_a_page_makes_no_widgets(manager):
     assert not manager.comms
 
 
+def test_the_kernel_hears_that_a_page_is_about_to_ask_for_all_widgets(manager):
+    heard = []
+    doors = Doors(manager, manager.comm_open, lambda: heard.append("asked"))
+    doors(None, None, opening("jupyter.widget", "made"))
+    assert heard == []
+    doors(None, None, opening(CONTROL, "control-1", "1.0.0"))
+    assert heard == ["asked"]
+
+
 def test_one_control_channel_is_open_at_a_time(manager):
     doors = Doors(manager, manager.comm_open)
     for number in range(100):

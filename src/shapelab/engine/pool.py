@@ -18,7 +18,7 @@ from shapelab.engine import wire
 from shapelab.engine.fair import FairQueue, Job
 from shapelab.errors import EngineAwayError, TooLargeError
 
-WORKERS = 3
+WORKERS = 4  # half of them for traces alone
 MOST_MEMORY = 192 * 2**20  # bytes that a worker alone may hold before it is replaced
 MOST_SECONDS = 20.0
 SLOW, AHEAD = 10, 15  # niceness: of runs behind traces and browsers, and of what nobody has asked for behind all
@@ -90,14 +90,17 @@ class _Worker:
 class Pool:
     """The workers and the questions that wait for one.
 
-    Traces go to the first worker that is free, runs to the last, and one worker is kept for traces alone: a picture
-    never waits for a compilation. Those who ask are served in turn.
+    Half of the workers take traces and nothing else: a picture never waits for a compilation. Those who ask are served
+    in turn.
     """
 
     def __init__(self, size: int = WORKERS) -> None:
         """Set up a pool; processes start with ``start``."""
         context = _context()
-        self._workers = [_Worker(context, niceness) for niceness in (0, AHEAD, *[SLOW] * size)[:size]]
+        half = size // 2
+        niceness = [0] * half + [SLOW] * (size - half - 1) + [AHEAD]
+        self._workers = [_Worker(context, each) for each in niceness]
+        self._of = {"quick": self._workers[: half or 1], "slow": self._workers[half:]}
         self._waiting = {"quick": FairQueue(), "slow": FairQueue()}
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,19 +160,13 @@ class Pool:
 
         Constructors are traced where the traces are made; all else keeps out of their way.
         """
-        workers = self._workers
         job = Job(verb, question)
-        self._hand(workers[0] if verb == "prepare" else workers[min(1, len(workers) - 1)], job)
+        self._hand(self._workers[0 if verb == "prepare" else -1], job)
         return await job.answer
 
     def _dispatch(self) -> None:
         for kind, waiting in self._waiting.items():
-            order = (
-                [*self._workers[:1], *self._workers[:0:-1]]
-                if kind == "quick"
-                else self._workers[:0:-1] or self._workers
-            )
-            for worker in order:
+            for worker in self._of[kind]:
                 job = None if worker.busy else waiting.pop()
                 if job is not None:
                     self._hand(worker, job)

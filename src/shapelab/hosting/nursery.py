@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 IMPORTS = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
+    "ipykernel.debugger",  # which every kernel imports and none here needs: half of its start
     "ipywidgets",
     "shapelab.engine.wire",
     "shapelab.explorers.gallery",
