@@ -82,6 +82,7 @@ FIND_FAULTS = r"""
   while (walk.nextNode()) {
     const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();
     if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (parent.matches("details:not([open])")) continue; // folded away, and laid out all the same
     if (parent.closest("script, style, select, .sl-code, .sl-source, .sl-scrolled")) continue; // they may scroll
     if (parent.closest(".noUi-tooltip, .shapelab-tip, #loading")) continue;
     const range = document.createRange();
