@@ -58,6 +58,7 @@ ROOMS = {
     "engine.fair": {"engine.wire"},
     "engine.counts": {"engine.wire"},
     "engine.__main__": {"uvicorn", "engine"},
+    "explorers.quiet": {"comm", "ipykernel"},
     "explorers": {
         "anywidget",
         "comm",

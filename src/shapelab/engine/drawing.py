@@ -3,7 +3,7 @@
 XLA takes a third of a second to compile what draws an array, and wants another program for each shape. But cell i of a
 drawn array, in reading order, depends on the key and on i alone (``jax_threefry_partitionable``, see "Pseudorandom
 numbers" in JAX's documentation), and what initialisers do with it they do cell by cell: an array is the beginning of a
-longer one. So a program for each power of four draws them all, to the last bit what one of their own would.
+longer one. So a program for each power of four draws them all; numbers differ by rounding at most.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ def main() -> None:
     quiet = os.open(os.devnull, os.O_RDONLY)
     os.dup2(quiet, 0)
     os.close(quiet)
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger would print advice for who debugs
     for name in IMPORTS:
         importlib.import_module(name)
     gc.collect()
