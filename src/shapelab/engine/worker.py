@@ -29,7 +29,7 @@ def _has_no_sharding(tracer: object) -> Any:
 
 
 # flax asks each value that it sets for its sharding. One that is traced has none and says so in a text, for which JAX
-# prints the program so far: half the time that it takes to trace a module. Nobody reads it in this process.
+# prints the program so far: up to a third of the time that it takes to trace a module. Nobody reads it in this process.
 jax.core.Tracer.sharding = property(_has_no_sharding)  # type: ignore[assignment, method-assign]
 
 # What has been imported by now is shared with every worker as long as nobody writes to it: the collector would.
