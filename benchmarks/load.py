@@ -1,6 +1,7 @@
 """A hall of visitors on one public server: how long each waits, and what that takes of the machine.
 
-    python benchmarks/load.py [--visitors 100] [--within 60] [--minutes 1] [--pause 5] [--quick | --soak] [--repeat N]
+    python benchmarks/load.py [--visitors 100] [--within 60] [--minutes 1] [--pause 5] [--quick | --soak]
+                              [--repeat N] [--json FILE]
 
 Each visitor opens the page by HTTP, reads all widgets over its websocket as a browser does, moves a slider every few
 seconds to a random value, waits for the picture that says so, and leaves. There is no browser: what painting

@@ -158,7 +158,9 @@ def test_when_all_are_full_their_own_page_says_so(url: str, stands: dict[str, St
         assert visitor.server("/shapelab/kernel/1") == own, "who was there already is moved"
     stands["two"].full = False
     early = Visitor(url)  # let in before the proxy has noticed that there is a place
+    deadline = time.monotonic() + PATIENCE
     while early.get("/?H=9")[0] == 503:
+        assert time.monotonic() < deadline, "nobody is let in"
         early.cookies.clear()
     assert {early.server(path) for path in ("/shapelab/kernel/1", "/api/kernels/1", "/")} == {"two"}
     assert new_visitors_go_to(url, "two")

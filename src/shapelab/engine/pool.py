@@ -97,10 +97,10 @@ class Pool:
     def __init__(self, size: int = WORKERS) -> None:
         """Set up a pool; processes start with ``start``."""
         context = _context()
-        half = size // 2
-        niceness = [0] * half + [SLOW] * (size - half - 1) + [AHEAD]
+        half = max(1, size // 2)
+        niceness = [*[0] * half, *[SLOW] * (size - half - 1), AHEAD][:size]
         self._workers = [_Worker(context, each) for each in niceness]
-        self._of = {"quick": self._workers[: half or 1], "slow": self._workers[half:]}
+        self._of = {"quick": self._workers[:half], "slow": self._workers[half:] or self._workers}
         self._waiting = {"quick": FairQueue(), "slow": FairQueue()}
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
         self._tasks: set[asyncio.Task[None]] = set()
