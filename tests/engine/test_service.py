@@ -55,6 +55,10 @@ class Running:
     def workers(self):
         return self.http.get("/state", headers=self.token).json()["workers"]
 
+    def pids(self, *, busy=False):
+        """Of the workers that are there: one that is just being replaced has no process, and None is this one."""
+        return {worker["pid"] for worker in self.workers() if worker["pid"] and worker["busy"] >= busy}
+
     def family(self):
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
@@ -241,8 +245,8 @@ def test_who_does_not_know_the_token_gets_nothing(service, method, path, headers
 
 
 def test_a_worker_that_dies_is_replaced_and_its_question_answered(service, own):
-    for worker in service.workers():
-        psutil.Process(worker["pid"]).kill()
+    for pid in service.pids():
+        psutil.Process(pid).kill()
     spec = check("unet", {"H": 20, "base_features": 3})
     assert service.client.trace(spec) == own.trace(spec)
     assert service.client.run(spec, [0]).stages[0].shape == (20, 48, 3)
@@ -250,16 +254,16 @@ def test_a_worker_that_dies_is_replaced_and_its_question_answered(service, own):
 
 def test_a_worker_killed_over_a_question_is_asked_again(service):
     spec = check("unet", {"H": 40, "base_features": 21, "seed": 9})
-    before = {worker["pid"] for worker in service.workers()}
+    before = service.pids()
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(service.client.run, spec)
         deadline = time.monotonic() + PATIENCE
-        while not (busy := [w["pid"] for w in service.workers() if w["busy"]]) and time.monotonic() < deadline:
+        while not (busy := service.pids(busy=True)) and time.monotonic() < deadline:
             time.sleep(0.01)
         for pid in busy:
             psutil.Process(pid).kill()
         assert pending.result(PATIENCE).stages[0].shape == (40, 48, 21 if 21 <= 16 else 16)
-    assert {worker["pid"] for worker in service.workers()} != before
+    assert service.pids() != before
 
 
 def held_by(process):

@@ -1,5 +1,8 @@
 """What travels arrives as it was, and nothing but records travels."""
 
+import threading
+import time
+
 import msgspec
 import numpy as np
 import pytest
@@ -71,3 +74,27 @@ def test_an_array_of_objects_is_refused(dtype):
     hostile = wire.encode({"input": (dtype, (1,), b"\0" * 8), "stages": {}, "parameters": {}})
     with pytest.raises((msgspec.MsgspecError, ValueError, TypeError)):
         wire.decode(hostile, Activations)
+
+
+def test_threads_make_their_decoders_one_after_the_other(monkeypatch):
+    making, most = [], []
+
+    class Slow:
+        def __init__(self, kind, **options):
+            making.append(kind)
+            time.sleep(0.02)
+            most.append(len(making))
+            making.remove(kind)
+
+        def decode(self, data):
+            return data
+
+    monkeypatch.setattr(msgspec.msgpack, "Decoder", Slow)
+    wire._decoder.cache_clear()
+    threads = [threading.Thread(target=wire.decode, args=(b"", kind)) for kind in (Trace, Trace, Activations, Trace)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wire._decoder.cache_clear()
+    assert most == [1, 1]

@@ -18,6 +18,7 @@ from flax import linen, nnx
 from shapelab.engine.cache import Remembered
 from shapelab.engine.drawing import Array, UnsuitedError, draw_of
 from shapelab.engine.spec import Spec
+from shapelab.engine.undrawn import undrawn
 from shapelab.tracing.execute import part_for
 from shapelab.tracing.records import SPATIAL
 
@@ -41,7 +42,14 @@ class Construction:
 class Builder:
     """Makes modules and draws their arrays. Safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, draws: bool = True) -> None:
+        """Set up a builder.
+
+        Args:
+          draws: whether arrays will be asked for. Without, modules are made quicker, in a process of one thread.
+        """
+        self._draws = draws
+        self._modules = Remembered(most=256)
         self._constructions = Remembered(most=256)
         self._programs = Remembered(most=32)
         self._recipes = Remembered(most=256)
@@ -49,7 +57,9 @@ class Builder:
 
     def module(self, spec: Spec) -> Any:
         """The module with shapes in the place of arrays. Shared between configurations that build the same one."""
-        return self._construction(spec).module
+        if self._draws:
+            return self._construction(spec).module
+        return self._modules(construction_key(spec), lambda: _shaped(spec))
 
     def arrays(self, spec: Spec, wanted: Sequence[int]) -> list[Array]:
         """Some of the module's arrays, by their number in its state, as ``nnx.Rngs(seed)`` or the Linen key gives them.
@@ -110,6 +120,11 @@ def _construct(spec: Spec) -> Construction:
 
     closed, state = jax.make_jaxpr(split, return_shape=True)(_KEY)
     return Construction(nnx.merge(graphs[0], state), closed)
+
+
+def _shaped(spec: Spec) -> Any:
+    with undrawn():
+        return _construct(spec).module
 
 
 def _seed(spec: Spec) -> int:

@@ -40,8 +40,13 @@ MOST_PARAMETER = 2**18  # bytes of an array that is shown itself; those of wide 
 class Engine:
     """Traces and runs lessons. Safe to share between threads; knows nothing about who asks."""
 
-    def __init__(self) -> None:
-        self._builder = Builder()
+    def __init__(self, *, draws: bool = True) -> None:
+        """Set up an engine.
+
+        Args:
+          draws: whether values will be asked for; see ``Builder``.
+        """
+        self._builder = Builder(draws=draws)
         self._programs = Remembered(most=64)
         self._parts = Remembered(most=32)
         self._compiled = Remembered(most=32)

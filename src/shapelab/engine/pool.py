@@ -27,8 +27,8 @@ SLOW, AHEAD = 10, 15  # niceness: of runs behind traces and browsers, and of wha
 class _Worker:
     """One process, seen from outside."""
 
-    def __init__(self, context: Any, niceness: int) -> None:
-        self._context, self._niceness = context, niceness
+    def __init__(self, context: Any, niceness: int, draws: bool) -> None:
+        self._context, self._told = context, (niceness, draws)
         self.busy, self.memory, self.starts = False, 0, 0
         self._closed = False
         self._process: Any = None
@@ -78,7 +78,7 @@ class _Worker:
         if self._connection is None or not self._process.is_alive():
             self.stop()
             ours, theirs = self._context.Pipe()
-            process = self._context.Process(target=_work, args=(theirs, self._niceness), daemon=True)
+            process = self._context.Process(target=_work, args=(theirs, *self._told), daemon=True)
             process.start()
             theirs.close()
             self._connection, self._process = ours, process
@@ -99,7 +99,7 @@ class Pool:
         context = _context()
         half = max(1, size // 2)
         niceness = [*[0] * half, *[SLOW] * (size - half - 1), AHEAD][:size]
-        self._workers = [_Worker(context, each) for each in niceness]
+        self._workers = [_Worker(context, each, at >= half or size == half) for at, each in enumerate(niceness)]
         self._of = {"quick": self._workers[:half], "slow": self._workers[half:] or self._workers}
         self._waiting = {"quick": FairQueue(), "slow": FairQueue()}
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker")
@@ -227,7 +227,7 @@ def _context() -> Any:
     return context
 
 
-def _work(connection: Connection, niceness: int) -> None:
+def _work(connection: Connection, niceness: int, draws: bool) -> None:
     from shapelab.engine.worker import work
 
-    work(connection, niceness)
+    work(connection, niceness, draws)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -93,7 +94,14 @@ def decode(data: bytes, kind: Any) -> Any:
     Raises:
       msgspec.MsgspecError: for data that is no such answer.
     """
-    return _decoder(kind).decode(data)
+    with _making:
+        decoder = _decoder(kind)
+    return decoder.decode(data)
+
+
+_making = Lock()
+"""Two threads that are the first to make a decoder of one class can end the process: msgspec finds what it notes of a
+class before that is whole."""
 
 
 @cache

@@ -39,12 +39,18 @@ gc.collect()
 gc.freeze()
 
 
-def work(connection: Connection, niceness: int) -> None:
-    """Answer what comes through a pipe until its other end is closed."""
+def work(connection: Connection, niceness: int, draws: bool) -> None:
+    """Answer what comes through a pipe until its other end is closed.
+
+    Args:
+      connection: the pipe.
+      niceness: of this process.
+      draws: whether values will be asked for, too.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it closes the pipe
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
-    engine, process, memory, measured = Engine(), psutil.Process(), 0, 0
+    engine, process, memory, measured = Engine(draws=draws), psutil.Process(), 0, 0
     gc.disable()
     while True:
         try:
