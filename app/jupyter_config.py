@@ -35,6 +35,9 @@ c.VoilaConfiguration.file_denylist = [r".*"]
 # kernel ends, and the page goes on in the same state when somebody is there again.
 c.MappingKernelManager.cull_connected = True
 
+# What kernels say is this project's own and bounded at its source; Jupyter would look at each message for floods.
+c.ZMQChannelsWebsocketConnection.limit_rate = False
+
 # A kernel that died stays dead: started anew it would have no widgets, and the page would not know. The page sees that
 # it is gone and begins anew in the same state.
 c.KernelManager.autorestart = False

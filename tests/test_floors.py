@@ -58,7 +58,7 @@ ROOMS = {
     "engine.fair": {"engine.wire"},
     "engine.counts": {"engine.wire"},
     "engine.__main__": {"uvicorn", "engine"},
-    "explorers.quiet": {"comm", "ipykernel"},
+    "explorers.quiet": {"comm", "ipykernel", "ipywidgets", "explorers.pump"},
     "explorers": {
         "anywidget",
         "comm",

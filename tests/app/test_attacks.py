@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from app.server import Server
+from app.server import Server, environment, serving
 from app.visitor import Visitor, do, until, visiting
 
 KINDS = [
@@ -29,11 +33,30 @@ KINDS = [
 ]
 CONNECTIONS = 4  # that one page may have
 
+QUICK = """
+import sys
+from shapelab.cli import main
+from shapelab.hosting import page, visitors
+
+visitors.LATE = page.UNREAD = 1.0
+sys.exit(main())
+"""
+
 
 @pytest.fixture
 def visitor(public: Server) -> Iterator[Visitor]:
     with visiting(public) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A public server of two places, which gives nobody longer than a second to connect where others wait."""
+    folder = tmp_path_factory.mktemp("quick")
+    options = ["--public", "--max-visitors", "2", "--drain-seconds", "0"]
+    start = [sys.executable, "-c", QUICK]
+    with serving(folder, start=start, env=environment(folder), options=options) as running:
+        yield running
 
 
 def kernel(public: Server, visitor: Visitor) -> psutil.Process:
@@ -278,3 +301,35 @@ def test_a_kernel_s_environment_holds_nothing_of_the_server_s(public: Server, vi
     assert b"open-sesame" in Path(f"/proc/{public.process.pid}/environ").read_bytes()
     assert b"open-sesame" not in told.read_bytes()
     assert os.environ.get("HOME", "").encode() not in told.read_bytes().split(b"\0")
+
+
+def test_who_asks_for_the_page_without_a_browser_keeps_nobody_out(quick: Server) -> None:
+    with visiting(quick) as visitor:
+        with ThreadPoolExecutor() as at_once:
+            answers = at_once.map(lambda _: quick.get("/")[0].status, range(3))
+        assert sorted(answers) == [200, 503, 503], "the house is not full"
+        with visiting(quick) as other:
+            assert other.answers()
+            assert quick.get("/")[0].status == 503, "somebody who is there was to give way"
+        assert visitor.answers()
+
+
+def test_who_does_not_read_the_page_keeps_nobody_out(quick: Server) -> None:
+    until(lambda: b"shapelab_visitors 0.0" in quick.get("/metrics")[1], "somebody is there")
+    deaf = [ask_and_read_nothing(quick) for _ in range(2)]
+    until(lambda: b"shapelab_visitors 2.0" in quick.get("/metrics")[1], "the house is not full")
+    with visiting(quick) as visitor:
+        assert visitor.answers()
+    for line in deaf:
+        line.close()
+
+
+def ask_and_read_nothing(server: Server) -> socket.socket:
+    """Ask for the page over a line that takes next to nothing, so that it stays at the server."""
+    line = socket.socket()
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    where = urlsplit(server.url)
+    line.connect((where.hostname, where.port))
+    line.sendall(f"GET / HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode())
+    return line

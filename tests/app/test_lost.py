@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from app.dashboard import Dashboard
 from app.server import PATIENCE, Server, serving
+
+SCRIPT = re.compile(r"/voila/voila\.js$")
+KERNEL_IS_GONE = """async () => {
+  const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  return (await fetch(`${baseUrl}shapelab/kernel/${kernelId}`)).status === 404;
+}"""
 
 
 def moved(page: Dashboard) -> None:
@@ -50,3 +56,53 @@ def test_a_page_that_is_left_alone_goes_on_when_somebody_comes(browser: Browser,
         page.wait_until_live()
         assert (page.setting("L"), page.setting("stride")) == (9, 3)
         page.complaints.clear()
+
+
+def test_a_page_whose_kernel_ends_while_its_scripts_are_on_their_way_begins_anew(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context()
+    page = Dashboard(context, server.url + "?lesson=conv1d&L=9&stride=3")
+    page.leaves()
+    held: list[Route] = []
+    page.page.route(SCRIPT, lambda route: held.append(route), times=1)
+    page.page.goto(page.url, wait_until="commit")
+    expect(page.page.locator("#jupyter-config-data")).to_be_attached()
+    server.kernel_of(page.page.content()).kill()
+    page.page.wait_for_function(KERNEL_IS_GONE)
+    with page.page.expect_navigation():
+        held.pop().continue_()
+    as_it_was(page)
+    context.close()
+
+
+def test_settings_of_other_lessons_and_what_can_be_undone_come_back(browser: Browser, server: Server) -> None:
+    with Dashboard.visiting(browser, server.url) as page:
+        size = page.page.locator(".shapelab-output-shape")
+        page.set(H=9, stride=3)
+        page.choose_lesson("U-Net")
+        page.set(H=32)
+        page.set(base_features=4)
+        expect(page.page).to_have_url(re.compile(r"lesson=unet&H=32&base_features=4"))
+        page.tool("Undo").click()
+        expect(page.page).to_have_url(re.compile(r"lesson=unet&H=32$"))
+        kernel = server.kernel_of(page.page.content().replace("&quot;", '"'))
+        with page.page.expect_navigation():
+            kernel.kill()
+        expect(size).to_have_text("(32, 48, 8)")
+        page.tool("Redo").click()
+        expect(size).to_have_text("(32, 48, 4)")
+        page.choose_lesson("Conv2D")
+        expect(size).to_have_text("(3, 3, 4)")
+        assert (page.setting("H"), page.setting("stride")) == (9, 3)
+        expect(page.page).to_have_url(re.compile(r"\?H=9&stride=3$"))
+        page.reload()
+        for shown in ("(32, 48, 4)", "(32, 48, 8)", "(64, 48, 8)", "(3, 3, 4)"):
+            page.tool("Undo").click()
+            expect(size).to_have_text(shown)
+        page.page.goto(f"{server.url}?lesson=conv1d&L=12")  # somebody else's link, in this tab
+        expect(size).to_have_text("(12, 4)")
+        expect(page.tool("Undo")).to_be_disabled()
+        page.choose_lesson("Conv2D")
+        expect(size).to_have_text("(4, 4, 4)")
+        page.complaints.clear()  # requests to what was gone

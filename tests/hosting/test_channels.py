@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import tracemalloc
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+from tornado.iostream import StreamClosedError
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from shapelab.hosting.channels import MOST_CONTROLS, Door, MalformedError, Pace
+from shapelab.hosting.channels import MOST_CONTROLS, ChannelsHandler, Door, MalformedError, Pace
 
 
 def message(kind: Any, content: Any = None, channel: str = "shell") -> bytes:
@@ -124,3 +128,32 @@ def test_what_lies_about_its_parts_is_no_message_and_costs_nothing(message: byte
 def test_a_picture_from_a_page_passes_with_its_bytes() -> None:
     parts = [json.dumps(part).encode() for part in ({"msg_type": "comm_msg"}, {}, {}, {"data": {}})]
     assert Door().kind(bytes(serialize_msg_to_ws_v1([*parts, b"\0" * 48 * 2**10], "shell"))) == "comm_msg"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_kernel_that_goes_while_a_page_connects_is_not_found(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(self: Any, kernel_id: str) -> None:
+        raise TimeoutError("Kernel never reached an 'alive' state.")
+
+    def gone() -> asyncio.Future[None]:
+        """The page has gone as well: whoever waits for the answer to arrive is told so."""
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_exception(StreamClosedError())
+        arrived.exception()  # as tornado does, so that who does not wait hears nothing
+        return arrived
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "get", wait)
+    application = MagicMock(ui_methods={}, settings={"kernel_manager": {"gone": None} if known else {}})
+    handler = ChannelsHandler(application, MagicMock(), visitors=MagicMock(), metrics=MagicMock())
+    finish = MagicMock(side_effect=gone)
+    monkeypatch.setattr(handler, "finish", finish)
+    asyncio.run(handler.get("gone"))
+    assert handler.get_status() == 404
+    assert finish.call_count == 1
+
+
+def test_a_page_that_goes_before_it_is_connected_is_no_visitor_that_left() -> None:
+    visitors = MagicMock()
+    handler = ChannelsHandler(MagicMock(ui_methods={}), MagicMock(), visitors=visitors, metrics=MagicMock())
+    handler.on_close()
+    assert not visitors.mock_calls

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from shapelab.hosting.metrics import Metrics
-from shapelab.hosting.visitors import GONE, UNSEEN, Visitors
+from shapelab.hosting.visitors import GONE, LATE, UNSEEN, Visitor, Visitors
 
 
 class Kernel:
@@ -20,10 +19,28 @@ class Kernel:
 
 
 class Manager(dict[str, Kernel]):
+    """Jupyter's, as far as it is asked.
+
+    Attributes:
+      most: how many kernels there ever were.
+      broken: kernels that cannot be ended.
+    """
+
+    def __init__(self) -> None:
+        self.most = 0
+        self.broken: set[str] = set()
+
+    def start(self, kernel: str) -> None:
+        self[kernel] = Kernel()
+        self.most = max(self.most, len(self))
+
     def get_kernel(self, kernel: str) -> Kernel:
         return self[kernel]
 
     async def shutdown_kernel(self, kernel: str, *, now: bool) -> None:
+        await asyncio.sleep(0)  # in which others ask for a place
+        if kernel in self.broken:
+            raise RuntimeError(kernel)
         del self[kernel]
 
 
@@ -59,12 +76,16 @@ def visitors(manager: Manager, clock: Clock) -> Visitors:
     return Visitors(manager, 2, Metrics(), clock)
 
 
-def come(visitors: Visitors, manager: Manager, kernel: str) -> Any:
-    visitor = visitors.admit()
-    assert visitor is not None
-    manager[kernel] = Kernel()
-    visitors.give(visitor, kernel)
+async def ask(visitors: Visitors, manager: Manager, kernel: str) -> Visitor | None:
+    visitor = await visitors.admit()
+    if visitor is not None:
+        manager.start(kernel)
+        visitors.give(visitor, kernel)
     return visitor
+
+
+def come(visitors: Visitors, manager: Manager, kernel: str) -> Visitor | None:
+    return asyncio.run(ask(visitors, manager, kernel))
 
 
 def look(visitors: Visitors) -> None:
@@ -73,16 +94,16 @@ def look(visitors: Visitors) -> None:
 
 def test_one_more_than_there_is_room_for_waits_until_one_leaves(visitors: Visitors, manager: Manager) -> None:
     come(visitors, manager, "a")
-    assert visitors.admit() is not None, "a page that is still starting takes a place"
-    assert visitors.admit() is None
+    assert asyncio.run(visitors.admit()), "a page that is still starting takes a place"
+    assert not come(visitors, manager, "b")
     del manager["a"]  # its tab was closed
     look(visitors)
-    assert visitors.admit() is not None
+    assert come(visitors, manager, "b")
 
 
-def test_none_is_taken_while_the_server_is_about_to_end(visitors: Visitors) -> None:
+def test_none_is_taken_while_the_server_is_about_to_end(visitors: Visitors, manager: Manager) -> None:
     visitors.draining = True
-    assert visitors.admit() is None
+    assert not come(visitors, manager, "a")
 
 
 def test_who_left_before_connecting_is_ended(visitors: Visitors, manager: Manager, clock: Clock) -> None:
@@ -94,6 +115,106 @@ def test_who_left_before_connecting_is_ended(visitors: Visitors, manager: Manage
     look(visitors)
     assert not manager
     assert len(visitors) == 0
+
+
+def test_in_a_full_house_who_has_been_late_for_longest_gives_way(
+    visitors: Visitors, manager: Manager, clock: Clock
+) -> None:
+    come(visitors, manager, "a")
+    clock.now += LATE / 2
+    come(visitors, manager, "b")
+    clock.now += LATE / 2
+    assert visitors.full
+    assert not come(visitors, manager, "c"), "a browser is given its time"
+    assert set(manager) == {"a", "b"}
+    clock.now += LATE / 2 + 1
+    assert not visitors.full
+    assert come(visitors, manager, "c")
+    assert set(manager) == {"b", "c"}
+    assert not visitors.idled("a"), "its page would wait for somebody to come, and somebody is there"
+    clock.now += LATE / 2
+    assert come(visitors, manager, "d")
+    assert set(manager) == {"c", "d"}
+    assert manager.most == len(visitors) == 2
+
+
+def test_who_is_late_stays_while_nobody_wants_the_place(visitors: Visitors, manager: Manager, clock: Clock) -> None:
+    come(visitors, manager, "a")
+    clock.now += LATE + 1
+    look(visitors)
+    come(visitors, manager, "b")
+    assert set(manager) == {"a", "b"}
+    visitors.connected("a", SOCKET)
+    assert not come(visitors, manager, "c")
+
+
+def test_who_ever_connected_never_gives_way(visitors: Visitors, manager: Manager, clock: Clock) -> None:
+    for kernel in ("a", "b"):
+        come(visitors, manager, kernel)
+        visitors.connected(kernel, SOCKET)
+    visitors.disconnected("a", SOCKET)
+    clock.now += GONE - 1
+    assert visitors.full
+    assert not come(visitors, manager, "c")
+    assert set(manager) == {"a", "b"}
+
+
+def test_a_page_that_is_still_starting_never_gives_way(visitors: Visitors, manager: Manager, clock: Clock) -> None:
+    for _ in range(2):
+        asyncio.run(visitors.admit())
+    clock.now += 10 * LATE
+    assert not come(visitors, manager, "a")
+
+
+def test_who_asks_while_a_place_is_being_given_does_not_take_it_too(
+    visitors: Visitors, manager: Manager, clock: Clock
+) -> None:
+    come(visitors, manager, "a")
+    clock.now += LATE + 1
+    come(visitors, manager, "b")
+
+    async def at_once() -> list[Visitor | None]:
+        return await asyncio.gather(*(ask(visitors, manager, kernel) for kernel in ("c", "d", "e")))
+
+    assert sum(visitor is not None for visitor in asyncio.run(at_once())) == 1
+    assert manager.most == len(visitors) == 2
+
+
+def test_a_page_that_connects_while_its_place_is_being_given_hears_it(
+    visitors: Visitors, manager: Manager, clock: Clock
+) -> None:
+    come(visitors, manager, "a")
+    come(visitors, manager, "b")
+    clock.now += LATE + 1
+    socket = Socket()
+
+    async def scene() -> None:
+        asking = asyncio.create_task(ask(visitors, manager, "c"))
+        await asyncio.sleep(0)
+        for kernel in ("a", "b"):
+            visitors.connected(kernel, socket)
+        assert await asking
+
+    asyncio.run(scene())
+    assert socket.closed
+
+
+def test_a_kernel_that_cannot_be_ended_keeps_its_place_and_another_is_given(
+    visitors: Visitors, manager: Manager, clock: Clock
+) -> None:
+    come(visitors, manager, "a")
+    clock.now += 1
+    come(visitors, manager, "b")
+    clock.now += LATE + 1
+    manager.broken = {"a"}
+    assert come(visitors, manager, "c")
+    assert set(manager) == {"a", "c"}
+    clock.now += LATE + 1
+    assert come(visitors, manager, "d")
+    manager.broken = set()
+    clock.now += UNSEEN + 1
+    look(visitors)
+    assert not manager
 
 
 def test_a_lost_connection_may_come_back(visitors: Visitors, manager: Manager, clock: Clock) -> None:
@@ -140,7 +261,8 @@ def test_a_page_whose_kernel_was_culled_hears_it_and_is_told_why(visitors: Visit
 
 def test_the_last_to_leave_is_waited_for(visitors: Visitors, manager: Manager) -> None:
     async def scene() -> None:
-        visitor = come(visitors, manager, "a")
+        visitor = await ask(visitors, manager, "a")
+        assert visitor
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(visitors.closed(), 0)
         visitors.leave(visitor, "closed")

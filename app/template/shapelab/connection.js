@@ -8,7 +8,8 @@
   const kernel = () => window.jupyterapp?.widgetManager?.kernel ?? null;
   const asked = () => JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
   let banner = null;
-  let watched = null;
+  let begun = false; // whether the page's scripts are there
+  let watched = null; // the connection that they have made; none when the kernel ended while they were on their way
   let looking = null;
   let leaving = false;
 
@@ -26,11 +27,11 @@
 
   async function look() {
     clearTimeout(looking);
-    if (leaving || !watched) return;
+    if (leaving || !begun) return;
     const alive = await lives();
-    const connected = watched.connectionStatus === "connected";
+    const connected = watched?.connectionStatus === "connected";
     if (alive === true && connected) hide();
-    else if (alive === false) return comeBack();
+    else if (alive === false || (alive === true && !watched)) return comeBack();
     else if (alive === "idle") return comeBackWithSomebody();
     else if (alive === null) say("The server does not answer. What you set is kept; this page goes on by itself.");
     else say("The connection is lost. What you set is kept; this page connects again by itself.");
@@ -82,11 +83,12 @@
   }
 
   function watch() {
-    if (watched || !kernel()) return;
-    watched = kernel();
-    watched.connectionStatusChanged.connect(() => setTimeout(look, PATIENCE));
-    watched.statusChanged.connect((_, status) => ["dead", "autorestarting"].includes(status) && look());
+    if (!window.jupyterapp) return;
     clearInterval(waiting);
+    begun = true;
+    watched = kernel();
+    watched?.connectionStatusChanged.connect(() => setTimeout(look, PATIENCE));
+    watched?.statusChanged.connect((_, status) => ["dead", "autorestarting"].includes(status) && look());
     look();
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import Any
@@ -87,15 +88,17 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         """Take who is told of connections."""
         self.visitors, self.metrics = visitors, metrics
         self._pace, self._door = Pace(), Door()
+        self._counted = False  # a page may go before it is connected
         self._asked: float | None = None  # when a control last moved that no picture has answered
 
     async def get(self, kernel_id: str) -> None:
         """Connect, unless that kernel has gone."""
-        if kernel_id not in self.kernel_manager:
-            self.set_status(404)
-            await self.finish()
-            return
-        await super().get(kernel_id=kernel_id)
+        if kernel_id in self.kernel_manager:
+            with contextlib.suppress(TimeoutError):  # it went while it was waited for
+                await super().get(kernel_id=kernel_id)
+                return
+        self.set_status(404)
+        self.finish()  # nobody waits for it to arrive: who asked may have gone as well
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """The one way of writing messages that the guard reads; every page of ours offers it."""
@@ -104,7 +107,6 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
 
     async def open(self, kernel_id: str) -> None:
         """Begin, if the page speaks the one protocol."""
-        self._counted = False
         if self.selected_subprotocol is None:
             self._refuse("protocol")
             return
@@ -134,6 +136,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             return
         if kind == "comm_msg":
             self._asked = time.monotonic()
+            self.kernel_manager.touched(self.kernel_id)
         super().on_message(ws_message)
 
     def on_close(self) -> None:

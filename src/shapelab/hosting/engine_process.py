@@ -103,9 +103,10 @@ class EngineProcess:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "shapelab.engine", *self._place]
-        # In a session of its own: Ctrl-C is for the server, which ends the engine with its input.
+        # In a group of its own: Ctrl-C is for the server, which ends the engine with its input. Not in a session of its
+        # own: between sessions Linux may not count niceness (autogroup), and values would weigh as much as pictures.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, env=self._environment(), start_new_session=os.name == "posix"
+            command, stdin=subprocess.PIPE, env=self._environment(), process_group=0 if os.name == "posix" else None
         )
 
     def _environment(self) -> dict[str, str]:
@@ -132,6 +133,6 @@ def _close_input(process: subprocess.Popen[bytes]) -> None:
 def _kill_all(process: subprocess.Popen[bytes]) -> None:
     """End an engine with its workers: one of them may hang, and nobody would be left to give it up."""
     if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)  # it began a session, and so a group, of its own
+        os.killpg(process.pid, signal.SIGKILL)  # it has a group of its own
     else:
         process.kill()

@@ -108,7 +108,7 @@ class Nursery:
                 [sys.executable, "-m", "shapelab.hosting.nursery"],
                 stdin=theirs.fileno(),
                 env=self._environment,
-                start_new_session=True,  # Ctrl-C is for the server
+                process_group=0,  # Ctrl-C is for the server; no session, between which niceness may not count
             )
         self._line = ours
         return ours

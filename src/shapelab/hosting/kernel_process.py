@@ -31,12 +31,14 @@ def limit() -> None:
 
 
 def main() -> None:
-    """Run the kernel."""
+    """Run the kernel. What C libraries print in it is not gathered for a page, which would take two threads."""
     limit()
     from ipykernel.kernelapp import IPKernelApp
 
+    from shapelab.hosting.lean_kernel import LeanKernel
+
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
-    IPKernelApp.launch_instance()
+    IPKernelApp.launch_instance(kernel_class=LeanKernel, capture_fd_output=False)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Metrics:
         self._refused.labels(why=why).inc()
 
     def left(self, why: str) -> None:
-        """Count a visit that ended: "closed", "gone", "idle" or "died"."""
+        """Count a visit that ended: "closed", "gone", "late", "idle" or "died"."""
         self._left.labels(why=why).inc()
 
     def engine(self, state: dict[str, Any] | None) -> None:

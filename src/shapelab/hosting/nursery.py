@@ -23,10 +23,22 @@ IMPORTS = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",  # which every kernel imports and none here needs: half of its start
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "concurrent.futures.thread",
+    "faulthandler",
+    "psutil",
+    "resource",
+    "tornado.platform.asyncio",
     "ipywidgets",
     "shapelab.engine.wire",
     "shapelab.explorers.gallery",
+    "shapelab.explorers.quiet",
     "shapelab.explorers.show",
+    "shapelab.hosting.lean_kernel",
 )
 MOST_BYTES = 2**16  # of a request
 
@@ -83,7 +95,7 @@ class Nursery:
             self._requests.close()
             for ended in self._living:
                 os.close(ended)
-            os.setsid()
+            os.setpgid(0, 0)  # no session of its own: between sessions Linux may not count niceness
             os.chdir(wanted["cwd"])
             os.environ.clear()
             os.environ.update(wanted["env"])
@@ -98,6 +110,16 @@ class Nursery:
             os._exit(1)
 
 
+def _rehearse() -> None:
+    """Have remembered what every kernel would find out anew: this machine's addresses, how its arguments are read."""
+    from ipykernel.kernelapp import IPKernelApp
+    from jupyter_client.localinterfaces import local_ips
+
+    local_ips()
+    rehearsal = IPKernelApp()  # type: ignore[no-untyped-call]
+    rehearsal.parse_command_line(["-f", os.devnull, "--log-level=ERROR", "--HistoryManager.enabled=False"])
+
+
 def main() -> None:
     """Import, then fork until standard input ends."""
     requests = socket.socket(fileno=os.dup(0))
@@ -107,6 +129,7 @@ def main() -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger would print advice for who debugs
     for name in IMPORTS:
         importlib.import_module(name)
+    _rehearse()
     gc.collect()
     gc.freeze()  # what is here is here for good: a collector that looks at it would copy it into every kernel
     nursery = Nursery(requests)

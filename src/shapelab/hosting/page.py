@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import secrets
@@ -24,6 +25,7 @@ from shapelab.hosting.spares import Kernel, Spares
 from shapelab.hosting.visitors import Visitor, Visitors
 
 NOT_KEPT = {"Cache-Control": "no-cache, no-store, must-revalidate", "Content-Type": "text/html; charset=utf-8"}
+UNREAD = 15.0  # seconds for a visitor to take the beginning of the page, some 20 kB
 RETRY = (5, 15)  # seconds after which a page that found no place asks again: not all of them at once
 
 
@@ -75,7 +77,7 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         for name, value in NOT_KEPT.items():
             self.set_header(name, value)
         self.set_header("Content-Security-Policy", policy(self.page.frame_ancestors, self.nonce))
-        visitor = self.page.visitors.admit()
+        visitor = await self.page.visitors.admit()
         if visitor is None:
             self._turn_away()
             return
@@ -83,8 +85,7 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         kernel = None
         try:
             first = await self.page.first.of(self.request.query)
-            self.write(self._part("opening.html.j2", first=first, style=self.page.style))
-            await self.flush()
+            await self._send(self._part("opening.html.j2", first=first, style=self.page.style))
             kernel = await self.page.spares.take()
             self.write(await self._widgets(kernel))
             self.page.visitors.give(visitor, kernel.id)
@@ -96,6 +97,19 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
             self.log.error("the page did not start: %s: %s", type(error).__name__, error)
             await self._end(kernel, visitor, "died")
             self.finish(self._part("closing.html.j2", config=None, outputs=()))
+
+    async def _send(self, text: str) -> None:
+        """Send a part of the page.
+
+        Raises:
+          StreamClosedError: when who asked has left, or reads nothing: nobody else would ever have the place.
+        """
+        self.write(text)
+        try:
+            await asyncio.wait_for(self.flush(), UNREAD)
+        except TimeoutError as error:
+            self.request.connection.close()
+            raise StreamClosedError(real_error=error) from error
 
     def _turn_away(self) -> None:
         """All places are taken, or the server is about to end: the page says so, and tries again by itself."""
@@ -113,7 +127,8 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
     async def _widgets(self, kernel: Kernel) -> str:
         """The end of the page: which kernel is the visitor's, and what it shows."""
         await kernel.tell({**self._request(), SESSION: secrets.token_urlsafe(12)})
-        outputs = [output for cell in self.page.cells for output in await kernel.run(cell)]
+        async with self.page.spares.building:
+            outputs = [output for cell in self.page.cells for output in await kernel.run(cell)]
         kernel.leave()
         return self._part("closing.html.j2", config={**self.page.config, "kernelId": kernel.id}, outputs=outputs)
 

@@ -11,6 +11,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from shapelab.hosting.app_folder import app_folder
 from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.forked import CAN_FORK, provide
+from shapelab.hosting.kernel_manager import KernelManager
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
 from shapelab.hosting.listening import check_free
 from shapelab.hosting.logs import structured
@@ -39,6 +40,7 @@ def serve(options: Options) -> None:
     server.options = options
     server.initialize([str(folder / "dashboard.ipynb"), f"--port={options.port}", "--no-browser"])
     server.voila_configuration.kernel_spec_manager_class = OwnKernel
+    server.voila_configuration.multi_kernel_manager_class = KernelManager
     engine = EngineProcess()
     server.engine_variables = engine.kernel_environment
     nursery = provide(kernel_environment(engine.kernel_environment)) if CAN_FORK else None

@@ -79,7 +79,9 @@ class Spares:
         self._manager = manager
         self._environment = dict(environment)
         self._count = count
-        self._starting = asyncio.Semaphore(os.cpu_count() or 1)  # more at once would all be slower, and none sooner
+        cores = os.cpu_count() or 1
+        self._starting = asyncio.Semaphore(cores)  # more at once would all be slower, and none sooner
+        self.building = asyncio.Semaphore(max(cores // 2, 1))  # who is here already moves sliders meanwhile
         self._ready: list[Kernel] = []
         self._taken = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from shapelab.hosting.metrics import Metrics
 
 UNSEEN = 60.0  # seconds for a page to connect after its kernel is there: who left before the script ran never will
+LATE = 15.0  # the same where somebody else wants the place: a browser takes 3, and 12 for its 3 MB over 2 Mbit/s
 GONE = 30.0  # seconds without a connection after which the tab is closed, or its computer asleep
 LOOK = 2.0  # seconds from one look to the next
 REMEMBERED = 1000  # kernels that were ended as idle, for their pages to ask
@@ -29,12 +30,18 @@ class Visitor:
       sockets: the page's connections just now; each can be closed.
       since: when the last of them was lost, or the kernel was given; seconds of the clock.
       seen: whether the page ever connected.
+      yields: whether its place is just being given to somebody else.
     """
 
     kernel: str = ""
     sockets: set[Any] = field(default_factory=set)
     since: float = field(default_factory=time.monotonic)
     seen: bool = False
+    yields: bool = False
+
+    def is_late(self, now: float) -> bool:
+        """Whether no page connects, though a browser would have by now: who asks without one keeps nobody out."""
+        return bool(self.kernel) and not self.seen and not self.yields and now - self.since > LATE
 
     def is_gone(self, now: float) -> bool:
         """Whether nobody sits before this page any more."""
@@ -71,11 +78,21 @@ class Visitors:
     @property
     def full(self) -> bool:
         """Whether nobody more may come."""
-        return len(self._here) >= self.most
+        return not self._is_room and self._late() is None
 
-    def admit(self) -> Visitor | None:
-        """A place, or None when there is none."""
-        if self.draining or self.full:
+    async def admit(self) -> Visitor | None:
+        """A place, or None when there is none.
+
+        In a full house it is that of the page that has been late for longest. Its kernel is ended first, so that there
+        are never more than there are places.
+        """
+        while not (self.draining or self._is_room) and (late := self._late()) is not None:
+            late.yields = True
+            try:
+                await self._end(late, "late")
+            except Exception as error:  # another may be late
+                log.error("a kernel could not be ended: %s", type(error).__name__)
+        if self.draining or not self._is_room:
             self._metrics.refused("draining" if self.draining else "full")
             return None
         visitor = Visitor(since=self._clock())
@@ -153,6 +170,15 @@ class Visitors:
                 await self._end(visitor, "died")
             elif visitor.is_gone(self._clock()):
                 await self._end(visitor, "gone")
+
+    @property
+    def _is_room(self) -> bool:
+        return len(self._here) < self.most
+
+    def _late(self) -> Visitor | None:
+        """Of the pages that are late, the one that has been for longest."""
+        now = self._clock()
+        return min((one for one in self._here if one.is_late(now)), key=lambda one: one.since, default=None)
 
     async def _end(self, visitor: Visitor, why: str) -> None:
         if visitor.kernel in self._manager:
