@@ -253,6 +253,23 @@ def test_an_uploaded_picture_outlives_a_reload_but_is_in_no_link(browser: Browse
         expect(page.page.get_by_text("A picture of your own stays in this tab.")).to_be_visible()
 
 
+def test_a_picture_of_a_lesson_that_is_not_shown_outlives_a_reload_too(browser: Browser, server: Server) -> None:
+    with visiting(browser, server, "H=9") as page:
+        page.choose("pattern", "upload")
+        give(page, "halves.png", png(halves()))
+        before = page.until(lambda: page.values("input").tolist(), lambda z: z[0][0] == z[-1][1] == 1.0)
+        page.tool("Compare").click()  # what is pinned is what is shown
+        says(page, "H=9&compare=H%3D9&picture=kept")
+        page.choose_lesson("Conv1D")
+        says(page, "lesson=conv1d&compare=H%3D9")
+        page.reload()
+        pinned = page.page.locator(".sl-pinned .shapelab-figure").first
+        assert page.until(lambda: page.values("input", pinned).tolist(), lambda z: z == before) == before
+        page.choose_lesson("Conv2D")
+        assert page.until(lambda: page.values("input").tolist(), lambda z: z == before) == before
+        says(page, "H=9&compare=H%3D9&picture=kept")
+
+
 # -- sharing ------------------------------------------------------------------------------------------------------
 
 

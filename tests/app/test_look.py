@@ -136,6 +136,19 @@ FIND_FAULTS = r"""
     }
   }
 
+  // A convolution's window has lines; over numbers in cells they may go.
+  for (const line of document.querySelectorAll(".shapelab-pinned path[d^=M]")) {
+    const figure = line.closest(".shapelab-figure"), onScreen = line.getScreenCTM(), length = line.getTotalLength();
+    const words = pieces.filter(({ text, parent }) => /[a-z]/.test(text) && figure.contains(parent));
+    if (!words.length || !line.checkVisibility()) continue;
+    for (let at = 0; at <= length; at += 2) {
+      const { x, y } = line.getPointAtLength(at).matrixTransform(onScreen);
+      const dot = { left: x - 1, right: x + 1, top: y - 1, bottom: y + 1 };
+      const met = words.filter((piece) => meets(inner(piece), dot));
+      faults.push(...met.map(({ text }) => `a line of the window crosses "${text}"`));
+    }
+  }
+
   for (const figure of document.querySelectorAll(".shapelab-figure")) {
     if (!figure.checkVisibility()) continue;
     const frame = figure.getBoundingClientRect(), edge = column(figure).getBoundingClientRect();

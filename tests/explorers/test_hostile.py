@@ -132,7 +132,7 @@ def test_whatever_a_page_says_a_valid_move_is_answered(page, gallery):
     said = 0
 
     @settings(
-        max_examples=25,
+        max_examples=32,
         deadline=None,
         derandomize=True,
         database=None,

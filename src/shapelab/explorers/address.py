@@ -7,6 +7,8 @@ from typing import Any
 
 import traitlets as t
 
+from shapelab.engine.spec import IMAGE_BYTES
+from shapelab.explorers import kept, link_reading
 from shapelab.explorers.fronted import Fronted
 from shapelab.explorers.links import Compared, Link
 from shapelab.explorers.pump import Later, running
@@ -22,22 +24,33 @@ class Address(Fronted):
 
     Attributes:
       query: what stands behind the ``?``, but for the theme, which is the page's.
+      beside: what no query says, see ``kept``. The page keeps both in its tab, and hands them over when loaded anew.
     """
 
     _part = "address"
 
     query = t.Unicode("").tag(sync=True)
+    beside = t.Unicode("").tag(sync=True)
 
-    def __init__(self, written: Callable[[], str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        written: Callable[[], str],
+        beside: Callable[[], str] = str,
+        restore: Callable[[str, bytes], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Begin with the present query.
 
         Args:
           written: gives the query of the present state.
+          beside: gives what no query says of it.
+          restore: takes that of the page before, and the picture that it kept or b"".
           **kwargs: traits.
         """
-        self._written = written
+        self._written, self._beside, self._restore = written, beside, restore
         self._later = Later()
-        super().__init__(query=written(), **kwargs)
+        self._begun = written()
+        super().__init__(query=self._begun, **kwargs)
         self.add_class("sl-address")
 
     def follow(self, _: Any = None) -> None:
@@ -47,6 +60,27 @@ class Address(Fronted):
         elif not self._later.pending:
             self._later.call(TOGETHER, self._tell)
 
+    def serves(self, content: dict[str, Any]) -> str:
+        """A page says that it has begun to listen; one that is loaded anew may have kept something."""
+        if content.get("say") == "ready":
+            return "ready"
+        return "kept" if _is_kept(content) else super().serves(content)
+
+    def heard(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """What a page has kept: heard once, and used where it belongs to the query that this page began with.
+
+        Once it listens here, it is told through this widget what changes of all others, where that is quicker.
+        """
+        if content.get("say") == "ready":
+            from shapelab.explorers.quiet import together
+
+            together(lambda changes, beside: self.send({"changes": changes}, beside))
+        elif self._restore is not None and _is_kept(content):
+            restore, self._restore = self._restore, None
+            query, _, beside = content["kept"].partition("\n")
+            if query == self._begun:
+                restore(beside, next((bytes(each) for each in buffers if memoryview(each).nbytes == IMAGE_BYTES), b""))
+
     def close(self) -> None:
         """Tell nothing any more."""
         if hasattr(self, "_later"):
@@ -54,7 +88,13 @@ class Address(Fronted):
         super().close()
 
     def _tell(self) -> None:
-        self.query = self._written()
+        with self.hold_sync():  # what is kept is known again by its query
+            self.query, self.beside = self._written(), self._beside()
+
+
+def _is_kept(content: dict[str, Any]) -> bool:
+    said = content.get("kept")
+    return content.get("say") == "kept" and isinstance(said, str) and len(said) <= link_reading.MOST + 1 + kept.MOST
 
 
 def begun(link: Link) -> ExplorerState:

@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets as w
 from IPython import get_ipython
+from ipywidgets.widgets.widget import _instances, _remove_buffers
 
 from shapelab.engine.client import SESSION
 from shapelab.explorers.turnstile import Turnstile
@@ -64,9 +65,24 @@ class Doors:
         w.Widget.handle_control_comm_opened(channel, message)
         if before is not None:
             before.close()
-        channel.on_msg(self._hear)
+        channel.on_msg(partial(self._hear, channel))
 
-    def _hear(self, message: Mapping[str, Any]) -> None:
+    def _hear(self, channel: Any, message: Mapping[str, Any]) -> None:
         data = message["content"].get("data")
         if isinstance(data, dict) and data.get("method") == "request_states":
-            self._asked.take("states", partial(w.Widget._handle_control_comm_msg, message))
+            self._asked.take("states", partial(_tell_all, channel))
+
+
+def _tell_all(channel: Any) -> None:
+    """Answer a page that asks for the state of all widgets; as ipywidgets does, which reads each of them twice."""
+    told: dict[str, Any] = {}
+    while len(told) < len(_instances):  # reading a widget may make its layout and style
+        for widget in [widget for name, widget in list(_instances.items()) if name not in told]:
+            told[widget.model_id] = {
+                "model_name": widget._model_name,
+                "model_module": widget._model_module,
+                "model_module_version": widget._model_module_version,
+                "state": widget.get_state(drop_defaults=False),
+            }
+    states, places, buffers = _remove_buffers(told)
+    channel.send({"method": "update_states", "states": states, "buffer_paths": places}, buffers=buffers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -20,6 +21,7 @@ from shapelab.explorers.drawing import draw
 from shapelab.explorers.figure_view import NO_STAGE
 from shapelab.explorers.guard import Guard
 from shapelab.explorers.history import History
+from shapelab.explorers.kept import Kept
 from shapelab.explorers.links import Link
 from shapelab.explorers.parts import Parts
 from shapelab.explorers.pinning import Pinning
@@ -81,6 +83,10 @@ class Explorer(w.Box):  # type: ignore[misc]
         if link.compare is not None:
             self._pinning.ask(link.compare)
 
+    def __repr__(self) -> str:
+        """In a word: Jupyter writes a widget out, with all below it, wherever it shows one."""
+        return f"{type(self).__name__}({self.state.spec.lesson_name!r})" if hasattr(self, "state") else "Explorer()"
+
     async def idle(self) -> None:
         """Wait until all that was said so far is heard, and every question answered; for scripts and tests."""
         while self._guard.waiting or self._asking.busy or self._pinning.busy:
@@ -111,8 +117,9 @@ class Explorer(w.Box):  # type: ignore[misc]
             self._settle()  # no control says what does not hold
             return
         self.state.refused = ""
+        if proposed == self.state.spec:
+            self._settle()  # what was typed may have been rounded to what holds
         self.state.spec = proposed
-        self._settle()
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -144,11 +151,26 @@ class Explorer(w.Box):  # type: ignore[misc]
     def restore(self, image: bytes) -> None:
         """Feed the picture that the page kept while it was loaded anew."""
         self._image = image
-        self.apply({"pattern": "upload"})
+        self.stand_at(self.state.spec.changed({"pattern": "upload"}, image))
+
+    def stand_at(self, spec: Spec) -> None:
+        """Show what was shown before the page was loaded anew: it is no step."""
+        self.history.stand_at(spec)
+        self.state.spec = spec
+
+    def recall(self, kept: Kept, image: bytes) -> None:
+        """Take up what the page kept while it was loaded anew, as far as the visitor may go there."""
+        self._image = self._image or image
+        fits = partial(self.allowed.may_reach, self.state.spec)
+        self.history.precede(tuple(filter(fits, kept.past)), tuple(filter(fits, kept.future)))
+        if kept.compare is not None:
+            self._pinning.feed(kept.compare)
+        self._draw()
 
     def _take_image(self, image: bytes) -> None:
         if self._may(["pattern"]):
-            self.restore(image)
+            self._image = image
+            self.apply({"pattern": "upload"})
 
     def _apply_offered(self, values: dict[str, Any]) -> None:
         if self._may(values):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import ipywidgets as w
 import traitlets as t
@@ -16,6 +17,7 @@ from ipywidgets.widgets.widget_selection import ToggleButtonsStyle
 from shapelab.lessons.base import Bounds, Choices, Limits
 
 Propose = Callable[[str, Any], None]
+Value = TypeVar("Value", int, str)
 ROOM = 14  # letters of words that can stand side by side; longer ones, or more of them, are a list
 
 
@@ -49,12 +51,43 @@ class Slider(w.IntSlider):  # type: ignore[misc]
         super().send_state(key if ordered else sorted(key or (), key=lambda name: name == "value"))
 
 
-class NumberControl(w.Box):  # type: ignore[misc]
+class _Control(w.Box, Generic[Value]):  # type: ignore[misc]
+    """The widgets of one field: each proposes what it is set to, except while it is told what holds."""
+
+    def __init__(self, name: str, value: Value, widgets: Sequence[Any], looks: Sequence[str], propose: Propose) -> None:
+        self._name, self._propose = name, propose
+        self._value: Value = value
+        self._settling = False
+        super().__init__(widgets)
+        for css in ("shapelab-control", f"shapelab-control-{name}", *looks):
+            self.add_class(css)
+        for widget in widgets:
+            widget.observe(self._moved, "value")
+
+    @property
+    def value(self) -> Value:
+        """The value that holds."""
+        return self._value
+
+    @contextlib.contextmanager
+    def _settles(self, value: Value) -> Iterator[None]:
+        """What is changed inside shows the value that holds, and proposes nothing."""
+        self._settling, self._value = True, value
+        try:
+            yield
+        finally:
+            self._settling = False
+
+    def _moved(self, change: Any) -> None:
+        if not self._settling:
+            self._propose(self._name, change["new"])
+
+
+class NumberControl(_Control[int]):
     """A slider and a number for one field; either proposes, neither decides."""
 
     def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose, looks: Looks) -> None:
-        self._propose, self._name, self._value, self._frozen = propose, name, value, looks.frozen
-        self._settling = False
+        self._frozen = looks.frozen
         track = _Track.of(limits, value)
         self.slider = Slider(
             value=track.stop(value),
@@ -70,22 +103,12 @@ class NumberControl(w.Box):  # type: ignore[misc]
             style=looks.slider,
         )
         self.number = _number(name, rule, value, looks)
-        super().__init__([self.slider, self.number])
-        for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}"):
-            self.add_class(css)
-        self.slider.observe(self._moved, "value")
-        self.number.observe(self._moved, "value")
-
-    @property
-    def value(self) -> int:
-        """The value that holds."""
-        return self._value
+        super().__init__(name, value, [self.slider, self.number], [f"sl-role-{rule.role}"], propose)
 
     def settle(self, value: int, limits: Limits) -> None:
-        """Show the value that holds, in both places, and how far the slider goes, without proposing anything."""
-        self._settling, self._value = True, value
-        try:
-            track = _Track.of(limits, value)
+        """Show the value that holds, in both places, and how far the slider goes."""
+        track = _Track.of(limits, value)
+        with self._settles(value):
             with self.slider.hold_sync():
                 self.slider.min, self.slider.max = min(track.low, self.slider.min), max(track.high, self.slider.max)
                 self.slider.step = track.step
@@ -93,20 +116,12 @@ class NumberControl(w.Box):  # type: ignore[misc]
                 self.slider.min, self.slider.max = track.low, track.high
                 self.slider.disabled = self._frozen or limits.low == limits.high
             self.number.value = value
-        finally:
-            self._settling = False
-
-    def _moved(self, change: Any) -> None:
-        if not self._settling:
-            self._propose(self._name, change["new"])
 
 
-class StopsControl(w.Box):  # type: ignore[misc]
+class StopsControl(_Control[int]):
     """A button for each of the few numbers that a field can be, and a number to type."""
 
     def __init__(self, name: str, rule: Bounds, value: int, limits: Limits, propose: Propose, looks: Looks) -> None:
-        self._settling = False
-        self._value = value
         self.buttons = w.ToggleButtons(
             options=_stops(limits),
             value=value,
@@ -117,40 +132,22 @@ class StopsControl(w.Box):  # type: ignore[misc]
             style=looks.buttons,
         )
         self.number = _number(name, rule, value, looks)
-        super().__init__([self.buttons, self.number])
-        for css in ("shapelab-control", f"shapelab-control-{name}", f"sl-role-{rule.role}", "sl-choice", "sl-stops"):
-            self.add_class(css)
-
-        def moved(change: Any) -> None:
-            if not self._settling:
-                propose(name, change["new"])
-
-        self.buttons.observe(moved, "value")
-        self.number.observe(moved, "value")
-
-    @property
-    def value(self) -> int:
-        """The value that holds."""
-        return self._value
+        classes = (f"sl-role-{rule.role}", "sl-choice", "sl-stops")
+        super().__init__(name, value, [self.buttons, self.number], classes, propose)
 
     def settle(self, value: int, limits: Limits) -> None:
-        """Show the value that holds and the others that it could be, without proposing anything."""
-        self._settling, self._value = True, value
-        try:
+        """Show the value that holds and the others that it could be."""
+        with self._settles(value):
             if tuple(self.buttons.options) != _stops(limits):
                 self.buttons.options = _stops(limits)
             self.buttons.value = value
             self.number.value = value
-        finally:
-            self._settling = False
 
 
-class ChoiceControl(w.Box):  # type: ignore[misc]
+class ChoiceControl(_Control[str]):
     """A switch between a few words for one field, or a list of more."""
 
     def __init__(self, name: str, rule: Choices, value: str, propose: Propose, looks: Looks) -> None:
-        self._settling = False
-        self._value = value
         few = fits_in_a_row(rule)
         given: dict[str, Any] = {
             "options": list(rule.values),
@@ -164,23 +161,12 @@ class ChoiceControl(w.Box):  # type: ignore[misc]
             self.buttons = w.ToggleButtons(**given, style=looks.buttons)
         else:
             self.buttons = w.Dropdown(**given, style=looks.text)
-        super().__init__([self.buttons])
-        for css in ("shapelab-control", f"shapelab-control-{name}", "sl-choice" if few else "sl-list"):
-            self.add_class(css)
-        self.buttons.observe(lambda change: None if self._settling else propose(name, change["new"]), "value")
-
-    @property
-    def value(self) -> str:
-        """The value that holds."""
-        return self._value
+        super().__init__(name, value, [self.buttons], ["sl-choice" if few else "sl-list"], propose)
 
     def settle(self, value: str) -> None:
-        """Show the value that holds, without proposing it again."""
-        self._settling, self._value = True, value
-        try:
+        """Show the value that holds."""
+        with self._settles(value):
             self.buttons.value = value
-        finally:
-            self._settling = False
 
 
 Control = NumberControl | StopsControl | ChoiceControl

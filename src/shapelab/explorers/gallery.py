@@ -14,9 +14,10 @@ from shapelab.explorers.asking import Served, shared_engine
 from shapelab.explorers.closing import close_parts, close_whole
 from shapelab.explorers.explorer import Explorer
 from shapelab.explorers.guard import Guard
+from shapelab.explorers.kept import Kept, read_kept, write_kept
 from shapelab.explorers.link_notes import LinkNotes
 from shapelab.explorers.link_reading import GALLERY as PITFALLS
-from shapelab.explorers.links import Link, write
+from shapelab.explorers.links import Link, without_upload, write
 from shapelab.lessons import LESSONS
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class Gallery(w.Box):  # type: ignore[misc]
         if link is not None:
             self._begin(link)
 
+    def __repr__(self) -> str:
+        """In a word: Jupyter writes a widget out, with all below it, wherever it shows one."""
+        return f"{type(self).__name__}({self._link.spec.lesson_name!r})"
+
     def close(self) -> None:
         """Free the widget and all that belongs to it."""
         if hasattr(self, "picker"):
@@ -79,7 +84,7 @@ class Gallery(w.Box):  # type: ignore[misc]
             self._say(*link.notes)
         if link.kept:
             self.explorer.upload.ask_kept(self.explorer.restore, lambda: self._say(_GONE))
-        self._address = Address(self._query)
+        self._address = Address(self._query, self._beside, self._restore)
         self._add(self._address)
         self.explorer.state.observe(self._address.follow, FOLLOWED)
         self.explorer.upload.observe(self._address.follow, "wanted")
@@ -91,6 +96,36 @@ class Gallery(w.Box):  # type: ignore[misc]
         if self._in_pitfalls and self._pitfalls is not None:
             shown = Link(self._link.spec, pitfall=self._pitfalls.chosen, case=self._pitfalls.case)
         return write(replace(shown, lock=self._link.lock, embed=self._link.embed))
+
+    def _beside(self) -> str:
+        """What no query says; one of the pitfalls says no lesson's setting."""
+        state, held = self.explorer.state, self.explorer.upload.held
+        left = [spec for name, spec in self._left_at.items() if name != state.spec.lesson_name]
+        left += [state.spec] if self._in_pitfalls else []
+
+        def fits(spec: Spec) -> bool:
+            return spec.image in (b"", held)  # a page keeps one picture
+
+        compared = link_of(state).compare
+        return write_kept(
+            Kept(
+                tuple(spec if fits(spec) else without_upload(spec) for spec in left),
+                *self.explorer.history.steps(fits),
+                compared if compared is not None and compared.spec.image and fits(compared.spec) else None,
+            )
+        )
+
+    def _restore(self, beside: str, image: bytes) -> None:
+        """Take up what the page before kept, beneath whatever has been set since."""
+        kept, explorer = read_kept(beside, image), self.explorer
+        explorer.upload.held = image or explorer.upload.held
+        if explorer.allowed.lessons:
+            self._left_at = {spec.lesson_name: spec for spec in kept.left} | self._left_at
+            if self._in_pitfalls and kept.left:
+                explorer.stand_at(kept.left[-1])
+        if not explorer.allowed.locked:
+            explorer.recall(kept, image)
+        self._tell()
 
     def _say(self, *notes: str) -> None:
         if self._notes is None:
@@ -124,7 +159,7 @@ class Gallery(w.Box):  # type: ignore[misc]
     def _follow(self, change: Any) -> None:
         """Remember where a lesson was left, and show which one is: undo may lead back to another."""
         before, after = change["old"], change["new"]
-        if before.lesson_name != after.lesson_name:
+        if before.lesson_name != after.lesson_name and not self._in_pitfalls:
             self._left_at[before.lesson_name] = before
             self.picker.value = after.lesson_name
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 from shapelab.engine.spec import Spec
 
@@ -38,10 +39,27 @@ class History:
         """Note a new setting; what was taken back before is then gone."""
         if spec == self._present:
             return
-        changed, now = _differences(self._present, spec), self._clock()
+        changed, now = differences(self._present, spec), self._clock()
         if not (changed and changed == self._changed and now - self._at < TOGETHER):
             self._past = [*self._past[-MOST + 1 :], self._present]
         self._present, self._future, self._changed, self._at = spec, [], changed, now
+
+    def stand_at(self, spec: Spec) -> None:
+        """Take another setting for the present one; it is no step."""
+        self._present = spec
+
+    def precede(self, past: Sequence[Spec], future: Sequence[Spec]) -> None:
+        """Put steps before all that was set here; what was taken back then counts if nothing has been set since."""
+        if not self._past and not self._future:
+            self._future = list(future)
+        self._past = [*past, *self._past][-MOST:]
+
+    def steps(self, fits: Callable[[Spec], bool]) -> tuple[tuple[Spec, ...], tuple[Spec, ...]]:
+        """What can be undone and redone, the nearest last: of what fits, each unlike the next."""
+        return self._leading(filter(fits, self._past)), self._leading(filter(fits, self._future))
+
+    def _leading(self, steps: Iterable[Spec]) -> tuple[Spec, ...]:
+        return tuple(spec for spec, _ in groupby([*steps, self._present]))[:-1]
 
     def undo(self) -> Spec | None:
         """The setting before, now the present one; None where there is none."""
@@ -62,7 +80,7 @@ class History:
         return self._present
 
 
-def _differences(before: Spec, after: Spec) -> frozenset[str]:
+def differences(before: Spec, after: Spec) -> frozenset[str]:
     """The fields in which two settings of one lesson differ; none for two lessons."""
     if before.lesson_name != after.lesson_name:
         return frozenset()

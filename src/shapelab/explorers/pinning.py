@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from shapelab.engine.answers import Activations
 from shapelab.engine.spec import Spec
 from shapelab.errors import EngineAwayError, ShapeError
+from shapelab.explorers.address import link_of
 from shapelab.explorers.asking import AWAY, Engine
-from shapelab.explorers.links import Compared
+from shapelab.explorers.links import Compared, without_upload
 from shapelab.explorers.network_pictures import shown_stages
 from shapelab.explorers.pump import Later, Pump
 from shapelab.explorers.state import Answer, ExplorerState
@@ -44,6 +46,11 @@ class Pinning:
         """Ask for a setting; it is pinned unless another has been by then."""
         self._state.awaited = compared
         self._pump.ask(compared.spec)
+
+    def feed(self, compared: Compared) -> None:
+        """Pin a setting with its uploaded picture in the place of the same one without, as a link says it."""
+        if link_of(self._state).compare == replace(compared, spec=without_upload(compared.spec)):
+            self.ask(compared)
 
     def _ask(self, spec: Spec) -> tuple[Trace, Activations | None]:
         """The trace, and the values that its picture shows, where there are any."""

@@ -22,6 +22,7 @@ class Upload(Fronted):
       side: the picture is made this many pixels a side, cut square from its middle.
       most: the largest file that is read, in bytes.
       wanted: whether the page is asked for the picture that it kept while it was loaded anew.
+      held: the picture that the page keeps, as far as it has said so; b"" for none.
     """
 
     _part = "upload"
@@ -38,6 +39,7 @@ class Upload(Fronted):
           **kwargs: traits.
         """
         super().__init__(**kwargs)
+        self.held = b""
         self._take = take
         self._kept, self._gone = take, _nothing
         self.add_class("sl-upload")
@@ -60,9 +62,14 @@ class Upload(Fronted):
         """A picture has come; one that is no picture of that size came from no page of ours, and is dropped."""
         said, whole = content.get("say"), len(buffers) == 1 and memoryview(buffers[0]).nbytes == BYTES
         if said == "picture" and whole:
-            self._take(bytes(buffers[0]))
+            self.held = bytes(buffers[0])
+            self._take(self.held)
         elif said in ("kept", "gone") and self.wanted is True:
-            (self._kept(bytes(buffers[0])) if said == "kept" and whole else self._gone())
+            if said == "kept" and whole:
+                self.held = bytes(buffers[0])
+                self._kept(self.held)
+            else:
+                self._gone()
             self.wanted = False
 
 
