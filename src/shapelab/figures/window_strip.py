@@ -1,6 +1,7 @@
 """A 1-D convolution: the padded sequence, the kernel, and the output below one another, channels as rows.
 
-A long sequence is drawn by blocks; the kernel, in the middle, stays large enough to be read.
+A long sequence is drawn by blocks; the kernel, in the middle, stays large enough to be read. Its words stand beside it,
+where no line comes from the window, wherever that is moved.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from shapelab.geometry.pooling import MOST_CHANNELS, pooling_factor
 Array = np.ndarray[Any, Any]
 LEAST_WEIGHT = 10.0  # pixels across of a cell of the kernel
 LEAST_HIGH = 8.0  # and down of every cell
+MARGIN = 8.0  # pixels that stay free beside a kernel that makes room for its words
+LINE = 17.0  # from one line of them to the next
 
 
 @dataclass(frozen=True)
@@ -105,30 +108,50 @@ def _planes(shown: Strip, canvas: Canvas) -> Planes:
     top = (free - 2 * gap) / 2
     left = (canvas.width - wide * axis.padded) / 2
     aligned = axis.n_in == axis.n_out and shown.window.base_dilation == 1  # each output under the cell of its number
+    _, kernel = _beside(canvas, shown, weight * size)
     under = left + wide * shown.window.padding.lo if aligned else (canvas.width - wide * axis.n_out) / 2
     return Planes(
         padded=Plane((left, top), (wide, high), counts[0], axis.padded),
-        kernel=Plane(
-            ((canvas.width - weight * size) / 2, top + high * counts[0] + gap), (weight, high), counts[1], size
-        ),
+        kernel=Plane((kernel, top + high * counts[0] + gap), (weight, high), counts[1], size),
         output=Plane((under, top + high * (counts[0] + counts[1]) + 2 * gap), (wide, high), counts[2], axis.n_out),
     )
 
 
-def _draw_kernel(canvas: Canvas, shown: Strip, plane: Plane) -> None:
+def _caption(canvas: Canvas, shown: Strip) -> tuple[str, tuple[str, str]]:
+    """The kernel's words in one line, and in two."""
     size, channels, outputs = shown.kernel_shape
+    name, shape, which = f"kernel {size}", f"WIO ({size}, {channels}, {outputs})", f"output channel {shown.channel}"
+    if outputs > 1 and canvas.width > 500:
+        return f"{name}, {shape}: {which}", (f"{name}, {shape}", which)
+    return f"{name}, {shape}", (name, shape)
+
+
+def _beside(canvas: Canvas, shown: Strip, width: float) -> tuple[tuple[str, ...], float]:
+    """The lines of words for which there is room to the right of the kernel, and where the kernel then begins.
+
+    It stands in the middle, or as far to the left as its words need; where that is not enough, none stand beside it.
+    """
+    caption, halves = _caption(canvas, shown)
+    middle = (canvas.width - width) / 2
+    for lines, least in (((caption,), middle), (halves, MARGIN)):
+        left = min(middle, canvas.width - width - 16 - max(canvas.width_of(line, 13) for line in lines))
+        if left >= least:
+            return lines, left
+    return (), middle
+
+
+def _draw_kernel(canvas: Canvas, shown: Strip, plane: Plane) -> None:
     (left, top), right = plane.corner, plane.corner[0] + plane.width
     values = None if shown.kernel is None else shown.kernel.T
     limits = cells(canvas, plane, values, role="kernel", name="kernel", says="weight", blocks=(1, 1))
     if values is not None and limits is not None:
         numbers(canvas, plane, values, role="kernel", limits=limits)
-    caption = f"kernel {size}, WIO ({size}, {channels}, {outputs})"
-    if outputs > 1 and canvas.width > 500:
-        caption += f": output channel {shown.channel}"
-    if canvas.width - right >= (needed := canvas.width_of(caption, 13) + 16):
-        canvas.text((right + 12, top + plane.height / 2), caption, anchor="left")
-    else:  # the kernel is wide: there is room between the lines that come down to its ends
-        canvas.text((min(max((left + right) / 2, needed / 2), canvas.width - needed / 2), top - 14), caption)
+    lines, _ = _beside(canvas, shown, plane.width)
+    first = top + max((plane.height - LINE * (len(lines) - 1)) / 2, 5)  # not above the kernel: lines come down there
+    for number, line in enumerate(lines):
+        canvas.text((right + 12, first + LINE * number), line, anchor="left")
+    if not lines:  # so wide is a kernel only where the window hardly moves: there is room between the lines to its ends
+        canvas.text(((left + right) / 2, top - 14), _caption(canvas, shown)[0])
 
 
 def _draw_output(canvas: Canvas, shown: Strip, plane: Plane) -> None:
