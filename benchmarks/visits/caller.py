@@ -95,6 +95,8 @@ class Caller:
         await self.send("comm_msg", {"comm_id": control, "data": {"method": "request_states"}})
         await self.until(lambda: self._readings > before)
         await self.send("comm_close", {"comm_id": control, "data": {}})
+        for address in [model for model, told in self.models.items() if "sl-address" in told.get("_dom_classes", ())]:
+            await self.say(address, {"say": "ready"})
 
     async def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> HTTPResponse:
         """Any request to the server, redirects not followed."""
@@ -234,6 +236,9 @@ class Caller:
             self._readings += 1
         elif data.get("method") == "update":
             self.models.setdefault(content["comm_id"], {}).update(data["state"])
+        elif data.get("method") == "custom" and "changes" in data["content"]:
+            for model, state, _ in data["content"]["changes"]:
+                self.models.setdefault(model, {}).update(state)
         elif kind == "comm_open":
             self.models[content["comm_id"]] = data.get("state", {})
         elif kind == "comm_close":

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from visits.kernels import is_kernel, is_nursery
+
 EVERY = 3.0  # seconds from one look to the next
 
 
@@ -55,15 +57,12 @@ PARTS = ("server", "engine", "kernels")
 
 
 def _parts(server: psutil.Process) -> list[tuple[psutil.Process, str, bool]]:
-    """Each process, whose part it is, and whether it is a kernel: what was forked by the nursery, or started as one."""
+    """Each process, whose part it is, and whether it is a kernel."""
     found = [(server, "server", False)]
     for child in server.children():
         with contextlib.suppress(psutil.Error):
-            command = " ".join(child.cmdline())
-            nursery, kernel = "shapelab.hosting.nursery" in command, "shapelab.hosting.kernel_process" in command
-            part = "kernels" if nursery or kernel else "engine"
-            found.append((child, part, kernel))
-            found += [(each, part, nursery) for each in child.children(recursive=True)]
+            part = "kernels" if is_nursery(child) or is_kernel(child) else "engine"
+            found += [(each, part, is_kernel(each)) for each in (child, *child.children(recursive=True))]
     return found
 
 

@@ -18,8 +18,9 @@ from urllib.request import urlopen
 
 import psutil
 
+from visits.kernels import is_kernel
+
 PATIENCE = 60.0
-KERNELS = "ipykernel", "shapelab.hosting.kernel_process", "shapelab.hosting.nursery"  # plain Voila's, started, forked
 WARM_UP = 5.0
 """Seconds that the dashboard's server has been well before its first visitor comes."""
 PEER = Path(__file__).resolve().parents[1] / "peer" / "naive.ipynb"
@@ -39,7 +40,7 @@ class Served:
 
     def kernel_bytes(self) -> int:
         """Unique memory (USS) of the largest kernel: of the visitor's, where others are spare or just leaving."""
-        return max((_unique(process) for process in self._family() if _runs(process, *KERNELS)), default=0)
+        return max((_unique(process) for process in self._family() if is_kernel(process)), default=0)
 
     def engine_bytes(self) -> int:
         """Memory of the engine's processes; pages that they share count once (PSS). 0 where there is no engine."""
