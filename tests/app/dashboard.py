@@ -173,7 +173,7 @@ class Dashboard:
         for _ in range(3):  # of linked fields a later one may have moved an earlier one meanwhile
             for field, value in settings.items():
                 if self.control(field).input_value() != str(value):
-                    self.control(field).fill(str(value))
+                    self._fill(field, str(value))
                     self.control(field).press("Enter")
             self.page.wait_for_timeout(50)
             if self.until(lambda: self._shows(settings), bool, patience=5):
@@ -183,6 +183,12 @@ class Dashboard:
             step = 4 if "base_features" in self.fields() and field in ("H", "W") else 1
             off = self.until(lambda f=field, v=value: abs(self.slider(f) - v), lambda off, s=step: off < s)  # type: ignore[misc]
             assert off < step, f"the slider of {field} does not stand at {value}"
+
+    def _fill(self, field: str, text: str) -> None:
+        """Put a number in place of another; once more where a linked field's came between, and both stand there."""
+        self.control(field).fill(text)
+        if self.control(field).input_value() != text:
+            self.control(field).fill(text)
 
     def _shows(self, settings: dict[str, int]) -> bool:
         """Whether the numbers say so."""
