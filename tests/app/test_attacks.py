@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -242,6 +244,33 @@ def test_a_page_has_a_few_connections_and_not_a_thousand(visitor: Visitor) -> No
     assert visitor.answers()
     for one in made:
         do(one.caller.hang_up())
+
+
+def test_connections_that_end_as_they_begin_take_nobody_s_place(visitor: Visitor) -> None:
+    for i in range(8 * CONNECTIONS):
+        connect_and_hang_up(visitor, after=i % 8 / 1000)
+    visitor.reconnect()
+    assert visitor.answers()
+
+
+def connect_and_hang_up(visitor: Visitor, after: float) -> None:
+    """Begin to connect to a visitor's kernel, and be gone some seconds later, without a word."""
+    where = urlsplit(visitor.caller.url)
+    asked = {
+        "Host": where.netloc,
+        "Origin": f"http://{where.netloc}",
+        "Cookie": visitor.caller.headers["Cookie"],
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "v1.kernel.websocket.jupyter.org",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
+    with socket.create_connection((where.hostname, where.port)) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it resets it
+        line.sendall(f"GET /api/kernels/{visitor.kernel}/channels?session_id={after} HTTP/1.1\r\n{head}\r\n".encode())
+        time.sleep(after)
 
 
 def test_other_sites_scripts_do_not_reach_a_kernel(visitor: Visitor) -> None:

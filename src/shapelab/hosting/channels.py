@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from typing import Any
 
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.websocket import WebSocketClosedError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -88,15 +88,19 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         """Take who is told of connections."""
         self.visitors, self.metrics = visitors, metrics
         self._pace, self._door = Pace(), Door()
-        self._counted = False  # a page may go before it is connected
+        self._counted = self._gone = False  # a page may go before it is connected
         self._asked: float | None = None  # when a control last moved that no picture has answered
 
     async def get(self, kernel_id: str) -> None:
         """Connect, unless that kernel has gone."""
         if kernel_id in self.kernel_manager:
-            with contextlib.suppress(TimeoutError):  # it went while it was waited for
-                await super().get(kernel_id=kernel_id)
+            try:
+                await super().get(kernel_id=kernel_id)  # for as long as the page stays
                 return
+            except TimeoutError:  # it went while it was waited for
+                pass
+            finally:
+                self._forget()
         self.set_status(404)
         self.finish()  # nobody waits for it to arrive: who asked may have gone as well
 
@@ -106,7 +110,12 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         return wanted if wanted in subprotocols else None
 
     async def open(self, kernel_id: str) -> None:
-        """Begin, if the page speaks the one protocol."""
+        """Begin, if page and kernel are still there, and the page speaks the one protocol."""
+        if self._gone:
+            return
+        if kernel_id not in self.kernel_manager:
+            self.close(1001, "its kernel has gone")
+            return
         if self.selected_subprotocol is None:
             self._refuse("protocol")
             return
@@ -116,7 +125,10 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         self._counted = True
         self.visitors.connected(kernel_id, self)
         self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
-        await super().open(kernel_id)
+        try:
+            await super().open(kernel_id)
+        except TimeoutError:
+            self.close(1011, "its kernel does not answer")
 
     async def on_message(self, ws_message: bytes | str) -> None:
         """Pass a message on, drop it, or end the connection of who sends what is none."""
@@ -140,10 +152,17 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         super().on_message(ws_message)
 
     def on_close(self) -> None:
-        """The page has gone."""
+        """The page has gone, perhaps while it was still connecting."""
+        self._gone = True
         if self._counted:
             self.visitors.disconnected(self.kernel_id, self)
             super().on_close()
+
+    def _forget(self) -> None:
+        """Jupyter keeps each page from before it is connected, and lets go only of those that were."""
+        kept = ZMQChannelsWebsocketConnection._open_sessions
+        for name in [name for name, page in kept.items() if page is self]:
+            del kept[name]
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
         """Send a message, if it is for pages; that the page has gone is no error."""
