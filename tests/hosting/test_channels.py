@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
-from tornado.iostream import StreamClosedError
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.iostream import StreamBufferFullError, StreamClosedError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from shapelab.hosting.channels import MOST_CONTROLS, ChannelsHandler, Door, MalformedError, Pace
@@ -133,6 +134,7 @@ def test_a_picture_from_a_page_passes_with_its_bytes() -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_a_kernel_that_goes_while_a_page_connects_is_not_found(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait(self: Any, kernel_id: str) -> None:
+        remembered["gone:page"] = self  # as Jupyter does before it waits
         raise TimeoutError("Kernel never reached an 'alive' state.")
 
     def gone() -> asyncio.Future[None]:
@@ -143,6 +145,7 @@ def test_a_kernel_that_goes_while_a_page_connects_is_not_found(known: bool, monk
         return arrived
 
     monkeypatch.setattr(VoilaKernelWebsocketHandler, "get", wait)
+    remembered = ZMQChannelsWebsocketConnection._open_sessions
     application = MagicMock(ui_methods={}, settings={"kernel_manager": {"gone": None} if known else {}})
     handler = ChannelsHandler(application, MagicMock(), visitors=MagicMock(), metrics=MagicMock())
     finish = MagicMock(side_effect=gone)
@@ -150,6 +153,18 @@ def test_a_kernel_that_goes_while_a_page_connects_is_not_found(known: bool, monk
     asyncio.run(handler.get("gone"))
     assert handler.get_status() == 404
     assert finish.call_count == 1
+    assert handler not in remembered.values()
+
+
+def test_a_page_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Any, message: bytes, binary: bool = False) -> None:
+        raise StreamBufferFullError("Reached maximum write buffer size")
+
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "write_message", full)
+    handler = ChannelsHandler(MagicMock(ui_methods={}), MagicMock(), visitors=MagicMock(), metrics=MagicMock())
+    handler.ws_connection = MagicMock()
+    assert handler.write_message(message("comm_msg"), binary=True) is None
+    handler.ws_connection.stream.close.assert_called_once_with()
 
 
 def test_a_page_that_goes_before_it_is_connected_is_no_visitor_that_left() -> None:

@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 from urllib.parse import quote
 from urllib.request import urlopen
 
 import psutil
 import pytest
+from tornado.iostream import StreamClosedError
 
 from app.server import PATIENCE, Server, serving
-from shapelab.hosting.page import code_cells
+from shapelab.hosting.page import PageHandler, code_cells
+from shapelab.hosting.spares import PATIENCE as A_MINUTE
 from shapelab.hosting.spares import Kernel, KernelFailedError, Spares
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -120,6 +123,7 @@ class Manager:
     def __init__(self) -> None:
         self.kernels: dict[str, bool] = {}
         """Whether each lives."""
+        self.heard: list[str] = []
         self.numbers = count()
 
     def __contains__(self, kernel_id: str) -> bool:
@@ -129,6 +133,9 @@ class Manager:
         name = f"kernel {next(self.numbers)}"
         self.kernels[name] = True
         return name
+
+    def touched(self, kernel_id: str) -> None:
+        self.heard.append(kernel_id)
 
     def get_kernel(self, kernel_id: str) -> Handle:
         return Handle(self, kernel_id)
@@ -159,6 +166,8 @@ class Client:
 
     async def execute_interactive(self, code: str, *, output_hook: Any, **_: Any) -> Any:
         output_hook({"msg_type": "stream", "content": {"text": "noise"}})
+        if code == "wait":
+            await asyncio.Event().wait()
         if code == "late":
             raise TimeoutError
         if code == "raise":
@@ -181,7 +190,9 @@ def test_a_spare_is_given_to_one_visitor() -> None:
         manager = Manager()
         spares = await stocked(manager)
         (ready,) = manager.kernels
+        assert not manager.heard
         assert (await spares.take()).id == ready
+        assert manager.heard == [ready], "it would be culled for the time in which nobody had it"
         assert (await spares.take()).id != ready
         await spares.end()
 
@@ -242,8 +253,34 @@ def test_one_that_does_not_get_ready_is_replaced_by_another(monkeypatch: pytest.
     asyncio.run(visit())
 
 
+async def lives() -> bool:
+    return True
+
+
+async def died() -> bool:
+    return False
+
+
+def test_who_waits_for_a_kernel_that_has_died_does_not_wait_out_the_minute() -> None:
+    began = time.monotonic()
+    with pytest.raises(KernelFailedError, match="died"):
+        asyncio.run(Kernel("kernel", Client(), died).run("wait"))
+    assert time.monotonic() - began < A_MINUTE / 2
+
+
+def test_for_who_has_left_nothing_is_built() -> None:
+    kernel = MagicMock(tell=AsyncMock(), run=AsyncMock(return_value=[]))
+    page = MagicMock(cells=("dashboard()",), spares=Spares(Manager(), {}))
+    handler = PageHandler(MagicMock(ui_methods={}, settings={}), MagicMock(), page=page)
+    handler.on_connection_close()
+    with pytest.raises(StreamClosedError):
+        asyncio.run(handler._widgets(kernel))
+    kernel.run.assert_not_awaited()
+    assert not page.spares.building.locked()
+
+
 def test_what_a_cell_shows_and_what_it_raises() -> None:
-    kernel = Kernel("kernel", Client())
+    kernel = Kernel("kernel", Client(), lives)
     assert asyncio.run(kernel.run("1 + 1")) == [{"output_type": "execute_result", "data": {"text/plain": "1 + 1"}}]
     with pytest.raises(KernelFailedError, match="ValueError: seven"):
         asyncio.run(kernel.run("raise"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.iostream import StreamBufferFullError
 from tornado.websocket import WebSocketClosedError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -124,6 +125,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             return
         self._counted = True
         self.visitors.connected(kernel_id, self)
+        self.kernel_manager.touched(kernel_id)
         self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
         try:
             await super().open(kernel_id)
@@ -174,6 +176,9 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         try:
             sent = super().write_message(message, binary)
         except WebSocketClosedError:
+            return None
+        except StreamBufferFullError:
+            self.ws_connection.stream.close()  # a last word would find no room either
             return None
         if sent is not None:
             sent.add_done_callback(lambda done: done.cancelled() or done.exception())

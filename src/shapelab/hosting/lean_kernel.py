@@ -16,8 +16,9 @@ class LeanKernel(IPythonKernel):
     """
 
     def _publish_status(self, status: str, channel: str, parent: Any = None) -> None:
-        if status == "idle":
-            flush()
-        elif self.get_parent(channel).get("header", {}).get("msg_type") == "comm_msg":  # type: ignore[no-untyped-call]
-            return
+        if channel == "shell":  # the other one has a thread of its own, and no widgets
+            if status == "idle":
+                flush()
+            elif self.get_parent(channel).get("header", {}).get("msg_type") == "comm_msg":  # type: ignore[no-untyped-call]
+                return
         super()._publish_status(status, channel, parent)  # type: ignore[no-untyped-call]

@@ -66,6 +66,12 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
     def initialize(self, page: Page) -> None:
         """Take what the page is made of."""
         self.page = page
+        self._gone = False
+
+    def on_connection_close(self) -> None:
+        """Who asked has left."""
+        self._gone = True
+        super().on_connection_close()
 
     @tornado.web.authenticated
     async def get(self, path: str = "") -> None:
@@ -88,6 +94,7 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
             await self._send(self._part("opening.html.j2", first=first, style=self.page.style))
             kernel = await self.page.spares.take()
             self.write(await self._widgets(kernel))
+            self.kernel_manager.touched(kernel.id)
             self.page.visitors.give(visitor, kernel.id)
             await self.finish()
             self.page.metrics.start.observe(time.monotonic() - began)
@@ -125,9 +132,15 @@ class PageHandler(JupyterHandler):  # type: ignore[misc]
         self.finish(f"{status_code}: {self._reason}. The page is at {self.base_url}")
 
     async def _widgets(self, kernel: Kernel) -> str:
-        """The end of the page: which kernel is the visitor's, and what it shows."""
+        """The end of the page: which kernel is the visitor's, and what it shows.
+
+        Raises:
+          StreamClosedError: when who asked has left.
+        """
         await kernel.tell({**self._request(), SESSION: secrets.token_urlsafe(12)})
         async with self.page.spares.building:
+            if self._gone:  # while it stood in line: nobody should wait for a page that no one reads
+                raise StreamClosedError
             outputs = [output for cell in self.page.cells for output in await kernel.run(cell)]
         kernel.leave()
         return self._part("closing.html.j2", config={**self.page.config, "kernelId": kernel.id}, outputs=outputs)

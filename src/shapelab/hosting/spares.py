@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from shapelab.hosting.kernels import NAME
 
 PATIENCE = 60.0  # seconds for a kernel to start, and for a cell to run
+PULSE = 0.5  # seconds between two looks at whether a kernel that runs a cell lives: nobody else would tell
 REST = 2.0  # seconds from a visit to the next spare's start, so that the page that was just taken is live first
 INSPECTION = 60.0  # seconds from one look at a spare that waits to the next: it may have died, or been culled as idle
 IMPORTS = "__import__('shapelab').dashboard; __import__('shapelab.engine.wire')"
@@ -23,21 +25,22 @@ log = logging.getLogger("shapelab")
 
 
 class KernelFailedError(Exception):
-    """A cell raised, or did not end in time."""
+    """A cell raised, or did not end in time, or the kernel did."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A running kernel, and the connection by which it is told what to run."""
+    """A running kernel, the connection by which it is told what to run, and whether it still lives."""
 
     id: str
     client: Any
+    lives: Callable[[], Awaitable[bool]]
 
     async def run(self, code: str) -> list[dict[str, Any]]:
         """Execute a cell; its outputs as notebooks keep them.
 
         Raises:
-          KernelFailedError: when it raises, or takes longer than a minute.
+          KernelFailedError: when it raises, takes longer than a minute, or the kernel dies over it.
         """
         outputs: list[dict[str, Any]] = []
 
@@ -45,12 +48,20 @@ class Kernel:
             if message["msg_type"] in ("execute_result", "display_data"):
                 outputs.append({"output_type": message["msg_type"], **message["content"]})
 
-        try:
-            reply = await self.client.execute_interactive(
+        asked = asyncio.ensure_future(
+            self.client.execute_interactive(
                 code, store_history=False, allow_stdin=False, timeout=PATIENCE, output_hook=keep
             )
+        )
+        try:
+            while not (await asyncio.wait([asked], timeout=PULSE))[0]:
+                if not await self.lives():
+                    raise KernelFailedError("the kernel has died")
+            reply = await asked
         except TimeoutError as error:
             raise KernelFailedError(f"the cell runs longer than {PATIENCE:.0f} s") from error
+        finally:
+            asked.cancel()
         if reply["content"]["status"] != "ok":
             told = reply["content"]
             raise KernelFailedError(f"{told.get('ename', 'Error')}: {told.get('evalue', 'the cell did not run')}")
@@ -101,7 +112,8 @@ class Spares:
         self._taken.set()
         while self._ready:
             kernel = self._ready.pop(0)
-            if await self._lives(kernel):
+            if await kernel.lives():
+                self._manager.touched(kernel.id)  # it may have waited for long: nobody is idle yet
                 return kernel
             await self._drop(kernel)
         try:
@@ -126,7 +138,7 @@ class Spares:
 
     async def _stock(self) -> None:
         for kernel in list(self._ready):
-            if not await self._lives(kernel) and kernel in self._ready:
+            if not await kernel.lives() and kernel in self._ready:
                 self._ready.remove(kernel)
                 await self._drop(kernel)
         while len(self._ready) < self._count:
@@ -146,7 +158,7 @@ class Spares:
             await self._manager.shutdown_kernel(await starting, now=True)
             raise
         client = self._manager.get_kernel(kernel_id).client()
-        kernel = Kernel(kernel_id, client)
+        kernel = Kernel(kernel_id, client, partial(self._lives, kernel_id))
         try:
             client.start_channels(stdin=False, hb=False)
             await client.wait_for_ready(timeout=PATIENCE)
@@ -161,5 +173,5 @@ class Spares:
         if kernel.id in self._manager:  # which would start it again if it has died
             await self._manager.shutdown_kernel(kernel.id, now=True)
 
-    async def _lives(self, kernel: Kernel) -> bool:
-        return kernel.id in self._manager and await self._manager.get_kernel(kernel.id).is_alive()
+    async def _lives(self, kernel_id: str) -> bool:
+        return kernel_id in self._manager and await self._manager.get_kernel(kernel_id).is_alive()
