@@ -76,6 +76,32 @@ def test_a_page_whose_kernel_ends_while_its_scripts_are_on_their_way_begins_anew
     context.close()
 
 
+def test_two_frames_of_one_tab_each_come_back_as_they_were(browser: Browser, server: Server) -> None:
+    frames = (
+        '<iframe src="/?H=9" width="1200" height="800"></iframe><iframe src="/?H=9" width="1200" height="800"></iframe>'
+    )
+    context = browser.new_context(viewport={"width": 1300, "height": 1700})
+    page = context.new_page()
+    page.route("**/course.html", lambda route: route.fulfill(body=frames, content_type="text/html"))
+    page.goto(f"{server.url}course.html")
+    first, second = (page.frame_locator(f"iframe >> nth={which}") for which in (0, 1))
+    size = ".shapelab-output-shape"
+    for frame, stride in ((first, 1), (second, 3)):
+        frame.locator(".shapelab-control-stride input").fill(str(stride))
+        frame.locator(".shapelab-control-stride input").press("Enter")
+    expect(first.locator(size)).to_have_text("(9, 7, 4)")
+    expect(second.locator(size)).to_have_text("(3, 3, 4)")
+    for frame, which, stride in ((page.frames[1], first, 1), (page.frames[2], second, 3)):
+        frame.wait_for_url(re.compile(f"stride={stride}"))
+        with page.expect_event("framenavigated", lambda navigated, frame=frame: navigated == frame):
+            frame.evaluate("location.reload()")
+        expect(which.locator(".shapelab-starting")).to_have_count(0)
+        which.get_by_role("button", name="Undo").click()
+        expect(which.locator(size)).to_have_text("(5, 4, 4)")
+        expect(which.get_by_role("button", name="Undo")).to_be_disabled()
+    context.close()
+
+
 def test_settings_of_other_lessons_and_what_can_be_undone_come_back(browser: Browser, server: Server) -> None:
     with Dashboard.visiting(browser, server.url) as page:
         size = page.page.locator(".shapelab-output-shape")

@@ -53,8 +53,9 @@
 
   function firstTry() {
     try {
-      const before = Number(sessionStorage.getItem("shapelab-reloaded") ?? 0);
-      sessionStorage.setItem("shapelab-reloaded", Date.now());
+      const key = window.shapelabKey("shapelab-reloaded");
+      const before = Number(sessionStorage.getItem(key) ?? 0);
+      sessionStorage.setItem(key, Date.now());
       return Date.now() - before > ONCE;
     } catch {
       return false; // without storage a page could not tell, and would reload for ever

@@ -1,4 +1,10 @@
-// The theme's switch, and the change from what shows at first to the live page.
+// The theme's switch, the change from what shows at first to the live page, and where the tab keeps what is this page's.
+{
+  // Pages in the frames of one tab share its storage. One that is loaded anew finds its name again beside its address.
+  const name = window.top === window ? "" : (history.state?.shapelab ?? `-${Math.random().toString(36).slice(2)}`);
+  if (name) history.replaceState({ ...history.state, shapelab: name }, "");
+  window.shapelabKey = (key) => key + name;
+}
 {
   const root = document.documentElement;
   const button = document.querySelector(".shapelab-theme-toggle");

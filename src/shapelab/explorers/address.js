@@ -13,7 +13,8 @@ function share(manager, changes, buffers) {
 
 export const address = {
   render({ model }) {
-    const [KEPT, PICTURE] = ["shapelab-kept", "shapelab-picture"]; // the picture is upload.js's
+    const own = (key) => window.shapelabKey?.(key) ?? key; // a notebook's page has no such names
+    const [KEPT, PICTURE] = [own("shapelab-kept"), own("shapelab-picture")]; // the picture is upload.js's
     const tell = () => document.dispatchEvent(new CustomEvent("shapelab-query", { detail: model.get("query") }));
     const keep = () => {
       try {

@@ -21,7 +21,7 @@ export const upload = {
     el.append(label, shown, said);
 
     // A page that is loaded anew in the same tab has the picture still.
-    const KEPT = "shapelab-picture";
+    const KEPT = window.shapelabKey?.("shapelab-picture") ?? "shapelab-picture"; // a notebook's page has no such names
     const keep = (pixels) => {
       try {
         sessionStorage.setItem(KEPT, btoa(String.fromCharCode(...pixels)));
