@@ -30,10 +30,11 @@ def fed(spec: Spec) -> Spec:
 
 
 several = st.lists(specs() | specs().map(fed), max_size=STEPS).map(tuple)
+apart = st.sets(st.sampled_from(["conv2d.kernel_h", "conv2d.stride", "resnet.C"])).map(frozenset)
 pinned = st.builds(Compared, specs().map(fed), st.none() | PLACES, PLACES)
 
 
-@given(st.builds(Kept, several, several, several, st.none() | pinned))
+@given(st.builds(Kept, several, several, several, st.none() | pinned, apart))
 def test_what_is_kept_comes_back_as_far_as_there_is_place(kept):
     text = write_kept(kept)
     again = read_kept(text, PICTURE)
@@ -52,7 +53,7 @@ def test_of_many_steps_the_nearest_are_kept():
     assert len(write_kept(Kept(left=(check("conv2d", {"H": 9, "W": 9}),) * 5000))) <= MOST
 
 
-KINDS = st.sampled_from(["left", "past", "future", "compare", "", MARKUP, "past past"])
+KINDS = st.sampled_from(["left", "past", "future", "compare", "apart", "", MARKUP, "past past"])
 QUERIES = (
     st.text()
     | NEAR.map(lambda pairs: "&".join(f"{key}={value}" for key, value in pairs))
@@ -86,6 +87,8 @@ def test_of_any_text_valid_settings_alone_are_read(text, image):
         "past\tH=9",
         "compare H=9",  # that stands in the query
         f"past {MARKUP}",
+        "apart conv2d.kernel_w",  # it is the first of them that says so
+        "apart H",
         "past " + "H=9&" * 2000,
     ],
 )
@@ -225,6 +228,34 @@ def test_wherever_a_visitor_was_all_is_there_after_a_reload(page, engine, visite
     tab.reload()
     assert shown() == before
     tab.gallery.close()
+
+
+def tick(tab, words, ticked):
+    """Set the box that makes fields of the lesson shown move together."""
+    (controls,) = tab.gallery.explorer._parts.left.children
+    (box,) = [box for group, box in controls.links.items() if " = ".join(group) == words]
+    tab.page.say(box, value=ticked)
+
+
+def test_fields_that_were_parted_stay_so(tab):
+    tab.open("")
+    tick(tab, "kernel_h = kernel_w", False)
+    tab.pick("resnet")
+    tick(tab, "C = features", False)
+    for _ in range(2):
+        tab.reload()
+        tab.set(C=5)
+        assert (tab.spec.config.C, tab.spec.config.features) == (5, 8)
+        tab.pick("conv2d")
+        tab.set(kernel_h=5)
+        assert (tab.spec.config.kernel_h, tab.spec.config.kernel_w) == (5, 3)
+        tab.set(kernel_h=3)
+        tab.pick("resnet")
+        tab.set(C=8)
+    tick(tab, "C = features", True)
+    tab.reload()
+    tab.set(C=4)
+    assert (tab.spec.config.C, tab.spec.config.features) == (4, 4)
 
 
 def test_another_link_shows_that_link_alone(tab):

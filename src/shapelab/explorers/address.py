@@ -16,7 +16,7 @@ from shapelab.explorers.state import ExplorerState
 
 TOGETHER = 0.3  # seconds within which changes are told as one: browsers refuse a hundred in half a minute
 FAR = 9999  # a number larger than this is in no link
-FOLLOWED = ["spec", "stage", "cell", "channels", "view", "map_scale", "pinned", "awaited"]
+FOLLOWED = ["spec", "stage", "cell", "channels", "view", "map_scale", "pinned", "awaited", "apart"]
 
 
 class Address(Fronted):

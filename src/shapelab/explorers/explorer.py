@@ -165,6 +165,9 @@ class Explorer(w.Box):  # type: ignore[misc]
         self.history.precede(tuple(filter(fits, kept.past)), tuple(filter(fits, kept.future)))
         if kept.compare is not None:
             self._pinning.feed(kept.compare)
+        self.state.apart |= kept.apart
+        for name, box in self._boxes().items():
+            box.value = box.value and name not in kept.apart
         self._draw()
 
     def _take_image(self, image: bytes) -> None:
@@ -299,9 +302,24 @@ class Explorer(w.Box):  # type: ignore[misc]
             )
             self._all_controls[spec.lesson_name] = made
             self._guard.watch(made)
+            for name, box in self._boxes().items():
+                box.value = box.value and name not in self.state.apart
+            for box in made.links.values():
+                box.observe(self._on_link, "value")
+            self._on_link()
         self._controls = self._all_controls[spec.lesson_name]
         self._settle()
         self._parts.left.children = (self._controls,)
+
+    def _boxes(self) -> dict[str, w.Checkbox]:
+        """Which fields move together, by what ``state.apart`` calls them; of the lessons that have been shown."""
+        shown = self._all_controls.items()
+        return {f"{lesson}.{group[0]}": box for lesson, each in shown for group, box in each.links.items()}
+
+    def _on_link(self, _: Any = None) -> None:
+        boxes = self._boxes()
+        parted = {name for name, box in boxes.items() if not box.value}
+        self.state.apart = self.state.apart.difference(boxes) | parted
 
     def _settle(self) -> None:
         """Every control says what holds, and what takes a picture is shown while one is fed."""

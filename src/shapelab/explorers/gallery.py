@@ -112,6 +112,7 @@ class Gallery(w.Box):  # type: ignore[misc]
                 tuple(spec if fits(spec) else without_upload(spec) for spec in left),
                 *self.explorer.history.steps(fits),
                 compared if compared is not None and compared.spec.image and fits(compared.spec) else None,
+                state.apart,
             )
         )
 

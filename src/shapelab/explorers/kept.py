@@ -1,6 +1,6 @@
-"""What no address says: the settings of the lessons not shown, and the steps to undo and redo; as text, and back.
+"""What no address says: the settings of the lessons not shown, the steps to undo and redo, which fields move together.
 
-A page keeps the text in its tab and hands it to the next kernel. It may be any text by then: each line is read as a
+A page keeps it as text in its tab and hands it to the next kernel. It may be any text by then: each line is read as a
 link is, and only what would be written so again is used.
 """
 
@@ -11,10 +11,12 @@ from functools import lru_cache
 
 from shapelab.engine.spec import Spec
 from shapelab.explorers.links import Compared, Link, read, write
+from shapelab.lessons import LESSONS
 
 STEPS = 30  # of each kind, the nearest ones
 MOST = 16_000  # characters
 _LINES = 100  # that are looked at
+_GROUPS = {f"{lesson.name}.{group[0]}" for lesson in LESSONS.values() for group in lesson.linked}
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class Kept:
       past: the settings that can be gone back to, the nearest last.
       future: those that were taken back, the nearest last.
       compare: the setting pinned beside the present one where that is fed an uploaded picture, which no link says.
+      apart: the fields that could move together and do not: ``lesson.field``, the first of each group.
     """
 
     left: tuple[Spec, ...] = ()
     past: tuple[Spec, ...] = ()
     future: tuple[Spec, ...] = ()
     compare: Compared | None = None
+    apart: frozenset[str] = frozenset()
 
 
 def write_kept(kept: Kept) -> str:
@@ -40,6 +44,7 @@ def write_kept(kept: Kept) -> str:
     lines = [
         *(f"left {_query(spec)}" for spec in kept.left),
         *(f"compare {write(link)}" for link in pinned),
+        *(f"apart {name}" for name in sorted(kept.apart)),
         *(f"past {_query(spec)}" for spec in reversed(kept.past[-STEPS:])),
         *(f"future {_query(spec)}" for spec in reversed(kept.future[-STEPS:])),
     ]
@@ -56,14 +61,17 @@ def read_kept(text: str, image: bytes) -> Kept:
       image: the uploaded picture that came with it; b"" for none.
     """
     found: dict[str, list[Link]] = {"left": [], "past": [], "future": [], "compare": []}
+    apart = set()
     for line in text[:MOST].split("\n", _LINES)[:_LINES]:
         kind, _, query = line.partition(" ")
         link = _read(query, image) if kind in found else None
         if link is not None:
             found[kind].append(link)
+        elif kind == "apart" and query in _GROUPS:
+            apart.add(query)
     left, past, future = (tuple(link.spec for link in found[kind]) for kind in ("left", "past", "future"))
     pinned = [Compared(link.spec, link.cell, link.channels) for link in found["compare"] if link.spec.image]
-    return Kept(left, past[:STEPS][::-1], future[:STEPS][::-1], pinned[-1] if pinned else None)
+    return Kept(left, past[:STEPS][::-1], future[:STEPS][::-1], pinned[-1] if pinned else None, frozenset(apart))
 
 
 @lru_cache(maxsize=4 * STEPS)  # most steps are told again with every change

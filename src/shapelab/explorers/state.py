@@ -49,6 +49,7 @@ class ExplorerState(t.HasTraits):
       channels: the input and the output channel that the picture of a convolution shows.
       view: what that picture shows of each cell: its value, or how often it is read ("values", "coverage").
       map_scale: whether feature maps are drawn on one scale or each on its own ("shared", "channel").
+      apart: the fields that could move together and do not, see ``kept.Kept``.
       narrow: whether the page is a phone's.
     """
 
@@ -71,6 +72,7 @@ class ExplorerState(t.HasTraits):
     channels = t.Tuple(t.Int(), t.Int(), default_value=(0, 0))
     view = t.Enum(("values", "coverage"), "values")
     map_scale = t.Enum(("shared", "channel"), "shared")
+    apart = t.Instance(frozenset, ())
     narrow = t.Bool(False)
 
     def __init__(self, **kwargs: Any) -> None:
