@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -247,14 +248,17 @@ def test_a_page_has_a_few_connections_and_not_a_thousand(visitor: Visitor) -> No
 
 
 def test_connections_that_end_as_they_begin_take_nobody_s_place(visitor: Visitor) -> None:
+    with begun_to_connect(visitor) as line:
+        assert line.recv(12) == b"HTTP/1.1 101"
     for i in range(8 * CONNECTIONS):
-        connect_and_hang_up(visitor, after=i % 8 / 1000)
+        with begun_to_connect(visitor):
+            time.sleep(i % 8 / 1000)
     visitor.reconnect()
     assert visitor.answers()
 
 
-def connect_and_hang_up(visitor: Visitor, after: float) -> None:
-    """Begin to connect to a visitor's kernel, and be gone some seconds later, without a word."""
+def begun_to_connect(visitor: Visitor) -> socket.socket:
+    """A line on which the kernel of a visitor's was asked for a moment ago; closed, it is gone without a word."""
     where = urlsplit(visitor.caller.url)
     asked = {
         "Host": where.netloc,
@@ -267,10 +271,11 @@ def connect_and_hang_up(visitor: Visitor, after: float) -> None:
         "Sec-WebSocket-Protocol": "v1.kernel.websocket.jupyter.org",
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
-    with socket.create_connection((where.hostname, where.port)) as line:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it resets it
-        line.sendall(f"GET /api/kernels/{visitor.kernel}/channels?session_id={after} HTTP/1.1\r\n{head}\r\n".encode())
-        time.sleep(after)
+    line = socket.create_connection((where.hostname, where.port))
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it resets it
+    asked_for = f"/api/kernels/{visitor.kernel}/channels?session_id={uuid.uuid4().hex}"
+    line.sendall(f"GET {asked_for} HTTP/1.1\r\n{head}\r\n".encode())
+    return line
 
 
 def test_other_sites_scripts_do_not_reach_a_kernel(visitor: Visitor) -> None:

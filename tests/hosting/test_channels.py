@@ -7,7 +7,7 @@ import contextlib
 import json
 import tracemalloc
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from hypothesis import given
@@ -172,3 +172,43 @@ def test_a_page_that_goes_before_it_is_connected_is_no_visitor_that_left() -> No
     handler = ChannelsHandler(MagicMock(ui_methods={}), MagicMock(), visitors=visitors, metrics=MagicMock())
     handler.on_close()
     assert not visitors.mock_calls
+
+
+@pytest.mark.parametrize(("kernels", "known"), [({}, True), ({"own": None}, False)])
+def test_to_a_kernel_that_ends_nobody_is_connected(kernels: dict[str, None], known: bool) -> None:
+    """Neither to one that has ended, nor to one whose tab has just said that it is being closed."""
+    handler = connecting(kernels, known=known)
+    asyncio.run(handler.open("own"))
+    handler.close.assert_called_once()
+    handler.visitors.connected.assert_not_called()
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), OSError("Too many open files"), TypeError("None is no future")])
+def test_a_page_whose_connection_fails_is_closed(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", AsyncMock(side_effect=error))
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "on_close", MagicMock())
+    handler = connecting({"own": None})
+    asyncio.run(handler.open("own"))
+    handler.close.assert_called_once()
+    handler.on_close()
+    handler.visitors.disconnected.assert_called_once_with("own", handler)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_page_that_only_connects_again_is_idle_still(first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", AsyncMock())
+    handler = connecting({"own": None})
+    handler.visitors.connected.return_value = first
+    asyncio.run(handler.open("own"))
+    assert handler.kernel_manager.touched.call_count == int(first)
+
+
+def connecting(kernels: dict[str, None], *, known: bool = True) -> Any:
+    """A page about to be connected to the kernel "own"."""
+    manager = MagicMock()
+    manager.__contains__.side_effect = kernels.__contains__
+    visitors = MagicMock(knows=MagicMock(return_value=known), sockets=MagicMock(return_value=0))
+    application = MagicMock(ui_methods={}, settings={"kernel_manager": manager})
+    handler: Any = ChannelsHandler(application, MagicMock(), visitors=visitors, metrics=MagicMock())
+    handler.ws_connection, handler.close, handler.kernel_id = MagicMock(), MagicMock(), "own"
+    return handler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -39,9 +40,10 @@ def test_what_came_of_a_message_is_told_before_its_end(
     assert said == told
 
 
-def test_the_control_channel_s_thread_leaves_the_changes_alone(
-    said: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("channel", ["control", "shell"])  # both have threads that say "idle"
+def test_another_thread_leaves_the_changes_alone(
+    channel: str, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for status in ("busy", "idle"):
-        publish("kernel_info_request", status, "control", monkeypatch)
-    assert said == ["busy", "idle"]
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(publish, "kernel_info_request", "idle", channel, monkeypatch).result()
+    assert said == ["idle"]

@@ -1,8 +1,12 @@
 // The theme's switch, the change from what shows at first to the live page, and where the tab keeps what is this page's.
 {
-  // Pages in the frames of one tab share its storage. One that is loaded anew finds its name again beside its address.
-  const name = window.top === window ? "" : (history.state?.shapelab ?? `-${Math.random().toString(36).slice(2)}`);
-  if (name) history.replaceState({ ...history.state, shapelab: name }, "");
+  // Pages in the frames of one tab share its storage: each is named by which frame of which it is.
+  let name = "";
+  for (let frame = window; frame !== frame.parent; frame = frame.parent) {
+    let which = 0;
+    while (which < frame.parent.length && frame.parent[which] !== frame) which++;
+    name += `-${which}`;
+  }
   window.shapelabKey = (key) => key + name;
 }
 {

@@ -114,8 +114,8 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         """Begin, if page and kernel are still there, and the page speaks the one protocol."""
         if self._gone:
             return
-        if kernel_id not in self.kernel_manager:
-            self.close(1001, "its kernel has gone")
+        if kernel_id not in self.kernel_manager or not self.visitors.knows(kernel_id):
+            self.close(1001, "its kernel has gone, or is about to")
             return
         if self.selected_subprotocol is None:
             self._refuse("protocol")
@@ -124,12 +124,13 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             self._refuse("sockets")
             return
         self._counted = True
-        self.visitors.connected(kernel_id, self)
-        self.kernel_manager.touched(kernel_id)
+        if self.visitors.connected(kernel_id, self):
+            self.kernel_manager.touched(kernel_id)
         self.ws_connection.stream.max_write_buffer_size = MOST_UNSENT
         try:
             await super().open(kernel_id)
-        except TimeoutError:
+        except Exception as error:  # tornado would never say that it has closed
+            self.log.error("a page could not be connected to its kernel: %s", type(error).__name__)
             self.close(1011, "its kernel does not answer")
 
     async def on_message(self, ws_message: bytes | str) -> None:
@@ -165,6 +166,9 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         kept = ZMQChannelsWebsocketConnection._open_sessions
         for name in [name for name, page in kept.items() if page is self]:
             del kept[name]
+        asking = getattr(getattr(self, "connection", None), "kernel_info_channel", None)
+        if asking is not None and not asking.closed():  # the kernel went before it answered
+            asking.close()
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
         """Send a message, if it is for pages; that the page has gone is no error."""

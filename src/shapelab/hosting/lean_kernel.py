@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -16,7 +17,7 @@ class LeanKernel(IPythonKernel):
     """
 
     def _publish_status(self, status: str, channel: str, parent: Any = None) -> None:
-        if channel == "shell":  # the other one has a thread of its own, and no widgets
+        if threading.current_thread() is threading.main_thread():  # where the widgets are
             if status == "idle":
                 flush()
             elif self.get_parent(channel).get("header", {}).get("msg_type") == "comm_msg":  # type: ignore[no-untyped-call]

@@ -23,7 +23,7 @@ log = logging.getLogger("shapelab")
 
 @dataclass(eq=False)
 class Visitor:
-    """One place, taken from the page's request until its kernel has ended.
+    """One place, taken from the page's request until its kernel ends.
 
     Attributes:
       kernel: number of the kernel, "" while it starts.
@@ -83,8 +83,7 @@ class Visitors:
     async def admit(self) -> Visitor | None:
         """A place, or None when there is none.
 
-        In a full house it is that of the page that has been late for longest. Its kernel is ended first, so that there
-        are never more than there are places.
+        In a full house it is that of the page that has been late for longest; its kernel is ended first.
         """
         while not (self.draining or self._is_room) and (late := self._late()) is not None:
             late.yields = True
@@ -121,12 +120,18 @@ class Visitors:
         visitor = self._of(kernel)
         return len(visitor.sockets) if visitor is not None else 0
 
-    def connected(self, kernel: str, socket: Any) -> None:
-        """A page has connected to a kernel."""
+    def knows(self, kernel: str) -> bool:
+        """Whether a kernel is a visitor's who is here."""
+        return self._of(kernel) is not None
+
+    def connected(self, kernel: str, socket: Any) -> bool:
+        """A page has connected to a kernel; whether for the first time."""
         visitor = self._of(kernel)
-        if visitor is not None:
-            visitor.sockets.add(socket)
-            visitor.seen = True
+        if visitor is None:
+            return False
+        first, visitor.seen = not visitor.seen, True
+        visitor.sockets.add(socket)
+        return first
 
     def disconnected(self, kernel: str, socket: Any) -> None:
         """A page has lost its connection, or closed it."""
