@@ -25,6 +25,7 @@ def unet(shared: Dashboard) -> Dashboard:
     shared.set(H=24, W=16, base_features=4)
     expect(shared.page.locator(".shapelab-output-shape")).to_have_text("(24, 16, 4)")
     shared.choose_stage(0)
+    expect(shared.stage_heading()).to_have_text("enc1.conv", ignore_case=True)  # its lines are written anew with it
     shared.wait_for_pictures()
     return shared
 
