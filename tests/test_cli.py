@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import shapelab as sl
-from app.server import command, environment, free_port
+from app.server import command, environment
+from shapelab.hosting.ports import free_port
 
 PATIENCE = 45
 
@@ -90,6 +91,16 @@ def test_a_port_in_use_is_a_sentence_with_a_way_out(taken: int) -> None:
         probe.bind(("127.0.0.1", other))  # what it offers can be had
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no sockets here whose names could be too long")
+def test_a_temporary_folder_with_too_long_a_name_is_a_sentence_with_a_way_out(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 100)
+    folder.mkdir()
+    port = str(free_port("127.0.0.1"))
+    result = shapelab("serve", "--port", port, "--no-browser", env=environment(tmp_path, TMPDIR=str(folder)))
+    assert_sentence(result, f"{len(os.fsencode(folder))} bytes", "at most 71", "TMPDIR")
+    assert not list(folder.iterdir())
+
+
 def test_the_default_port_in_use_is_a_sentence_too() -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -130,7 +141,9 @@ def test_a_missing_package_is_a_sentence_that_names_it(tmp_path: Path, module: s
         "sys.meta_path.insert(0, Missing())\n"
     )
     paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    result = shapelab("serve", "--port", str(free_port()), "--no-browser", env=environment(tmp_path, PYTHONPATH=paths))
+    result = shapelab(
+        "serve", "--port", str(free_port("127.0.0.1")), "--no-browser", env=environment(tmp_path, PYTHONPATH=paths)
+    )
     assert_sentence(result, f"pip install {package}")
 
 

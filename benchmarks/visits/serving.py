@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 
 import psutil
 
+from shapelab.hosting.ports import free_port
 from visits.kernels import is_kernel
 
 PATIENCE = 60.0
@@ -55,7 +55,7 @@ class Served:
 @contextlib.contextmanager
 def dashboard(options: Sequence[str] = ()) -> Iterator[Served]:
     """`shapelab serve`, some seconds after it says that it could serve a visitor."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     command = [_script("shapelab"), "serve", "--port", str(port), "--no-browser", *options]
     with _served(command, port, "readyz") as server:
         time.sleep(WARM_UP)
@@ -65,17 +65,10 @@ def dashboard(options: Sequence[str] = ()) -> Iterator[Served]:
 @contextlib.contextmanager
 def peer() -> Iterator[Served]:
     """Plain Voila on the naive notebook. A GET of its page would start a kernel, so a file of it is asked for."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     started = [_script("voila"), str(PEER), f"--port={port}", "--no-browser"]
     with _served(started, port, "voila/static/voila.js") as server:
         yield server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

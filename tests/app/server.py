@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import psutil
+
+from shapelab.hosting.ports import free_port
 
 PATIENCE = 30.0
 """Seconds after which something that takes one or two has gone wrong."""
@@ -63,8 +64,9 @@ class Server:
         named = re.search(r'"kernelId": "([0-9a-f-]{36})"', html)
         assert named, "the page names no kernel"
         (told,) = Path(tempfile.gettempdir()).glob(f"voila_*/kernel-{named[1]}.json")
-        port = json.loads(told.read_text())["shell_port"]
-        (found,) = (kernel for kernel in self.kernels() if port in _ports(kernel))
+        where = json.loads(told.read_text())
+        reached = f"{where['ip']}-{where['shell_port']}" if where["transport"] == "ipc" else where["shell_port"]
+        (found,) = (kernel for kernel in self.kernels() if reached in listens(kernel))
         return found
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
@@ -87,13 +89,6 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONWARNINGS": "", **more}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def serving(
     folder: Path,
@@ -107,7 +102,7 @@ def serving(
 ) -> Iterator[Server]:
     """Serve until the block ends. Fails with what the server printed when it does not come up or prints a traceback."""
     log = folder / "server.log"
-    port = port or free_port()
+    port = port or free_port("127.0.0.1")
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*LISTENING_TO_CTRL_C, *(start or command()), "serve", "--port", str(port), "--no-browser", *options],
@@ -153,5 +148,7 @@ def _is_kernel(process: psutil.Process) -> bool:
         return False
 
 
-def _ports(process: psutil.Process) -> set[int]:
-    return {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == "LISTEN"}
+def listens(process: psutil.Process) -> set[int | str]:
+    """The ports and the sockets at which somebody can reach it."""
+    ports = {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == "LISTEN"}
+    return ports | {connection.laddr for connection in process.net_connections("unix") if connection.laddr}

@@ -18,7 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import shapelab
-from app.server import PATIENCE, environment, free_port
+from app.server import PATIENCE, environment
+from shapelab.hosting.ports import free_port
 
 CELLS = [
     """
@@ -75,7 +76,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         made: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])
         made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(made, home / f"{name}.ipynb")
-    port, root = free_port(), str(Path(shapelab.__file__).parents[1])
+    port, root = free_port("127.0.0.1"), str(Path(shapelab.__file__).parents[1])
     options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.token=", "--ServerApp.password="]
     quiet = ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     env = {**environment(home), "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}

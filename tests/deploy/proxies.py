@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.server import PATIENCE, free_port
+from app.server import PATIENCE
+from shapelab.hosting.ports import free_port
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 COMMANDS = {
@@ -34,7 +35,7 @@ def found(name: str) -> str:
 @contextlib.contextmanager
 def proxy(name: str, folder: Path, ports: Sequence[int]) -> Iterator[str]:
     """Run a proxy before servers at some ports of this machine; the address of its page."""
-    program, port = found(name), free_port()
+    program, port = found(name), free_port("127.0.0.1")
     text = (DEPLOY / FILES[name]).read_text(encoding="utf-8")
     for number, server in zip((11, 12), ports, strict=True):
         text = text.replace(f"10.88.66.{number}:8866", f"127.0.0.1:{server}")

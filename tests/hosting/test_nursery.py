@@ -27,7 +27,7 @@ def nursery() -> Iterator[Nursery]:
 
 
 def born(nursery: Nursery, folder: Path, **told: str) -> tuple[ForkedProcess, BlockingKernelClient]:
-    file, _ = write_connection_file(str(folder / "kernel.json"), key=b"key")
+    file, _ = write_connection_file(str(folder / "kernel.json"), key=b"key", transport="ipc", ip=str(folder / "kernel"))
     process = nursery.fork(["-f", file, "--log-level=ERROR"], kernel_environment(told), str(folder))
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -14,7 +16,8 @@ import psutil
 import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 
-from app.server import PATIENCE, Server, environment, serving
+from app.server import PATIENCE, Server, environment, listens, serving
+from shapelab.hosting.forked import CAN_FORK
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -55,6 +58,26 @@ def test_the_kernel_is_this_interpreter_whatever_kernels_the_user_has(hostile: S
     kernel = hostile.kernel_of(html)
     assert Path(kernel.cmdline()[0]).samefile(sys.executable)
     assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.nursery"]
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="here the names of temporary folders leave no room for a socket's")
+def test_what_a_kernel_is_told_comes_through_sockets_that_are_the_user_s_alone(hostile: Server) -> None:
+    kernel = hostile.kernel_of(page_of(hostile))
+    places = [Path(place) for place in listens(kernel) if isinstance(place, str)]
+    assert len(places) == 5, "one for each channel, and the heartbeat's"
+    assert all(place.is_socket() for place in places)
+    assert {stat.S_IMODE(place.parent.stat().st_mode) for place in places} == {0o700 | stat.S_ISVTX}
+
+
+def test_a_temporary_folder_whose_name_leaves_no_room_for_a_kernel_s_sockets_will_do_and_is_left_empty(
+    tmp_path: Path,
+) -> None:
+    with tempfile.TemporaryDirectory(suffix="a" * 30) as folder:
+        with serving(tmp_path, env=environment(tmp_path, TMPDIR=folder)) as server:
+            assert WIDGET in page_of(server)
+            assert all(isinstance(place, int) for kernel in server.kernels() for place in listens(kernel))
+            assert server.stop() == 0
+        assert not list(Path(folder).iterdir())
 
 
 def test_the_page_is_this_project_s_whatever_the_user_has_set(hostile: Server) -> None:

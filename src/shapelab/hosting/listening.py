@@ -1,13 +1,16 @@
-"""Addresses to listen on: tried beforehand, and what is wrong with them in words."""
+"""Where to listen: tried beforehand, and what is wrong with them in words."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+import tempfile
 
 from shapelab.hosting.options import CannotServeError
-from shapelab.hosting.ports import free_port
+from shapelab.hosting.ports import NAME_BYTES, can_be_socket, free_port
+
+SOCKET = "/shapelab-12345678/engine.coming"  # and those of the engine's workers are no longer
 
 
 def check_free(host: str, port: int) -> None:
@@ -29,6 +32,20 @@ def check_free(host: str, port: int) -> None:
             probe.bind(place)
         except OSError as error:
             raise CannotServeError(why_not(error, host, port)) from error
+
+
+def check_temporary_folder() -> None:
+    """See that sockets can be made in it, where the system has any.
+
+    Raises:
+      CannotServeError: when its name is too long for that.
+    """
+    folder = tempfile.gettempdir()
+    if hasattr(socket, "AF_UNIX") and not can_be_socket(folder + SOCKET):
+        raise CannotServeError(
+            f"the name of the temporary folder, {folder}, has {len(os.fsencode(folder))} bytes, and at most"
+            f" {NAME_BYTES - len(SOCKET)} leave room for sockets in it: set TMPDIR to a folder with a shorter one"
+        )
 
 
 def why_not(error: OSError, host: str, port: int) -> str:

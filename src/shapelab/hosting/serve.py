@@ -13,7 +13,7 @@ from shapelab.hosting.engine_process import EngineProcess
 from shapelab.hosting.forked import CAN_FORK, provide
 from shapelab.hosting.kernel_manager import KernelManager
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
-from shapelab.hosting.listening import check_free
+from shapelab.hosting.listening import check_free, check_temporary_folder
 from shapelab.hosting.logs import structured
 from shapelab.hosting.options import Options, refuse_gateway
 from shapelab.hosting.server import Server
@@ -26,10 +26,12 @@ def serve(options: Options) -> None:
       options: how.
 
     Raises:
-      CannotServeError: when the address cannot be had, or a gateway is configured; before anything is started.
+      CannotServeError: when the address cannot be had, a gateway is configured, or sockets have no room in the
+        temporary folder; before anything is started.
     """
     refuse_gateway()
     check_free(options.host, options.port)
+    check_temporary_folder()
     # Tornado warns that it shortens Jupyter's time-out for pings. To set a shorter one would silence it, and would make
     # Jupyter drop healthy connections: it compares with the time since the last answer, a whole interval ago.
     logging.getLogger("tornado.general").setLevel(logging.ERROR)
