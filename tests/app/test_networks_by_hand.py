@@ -62,6 +62,10 @@ def test_a_line_of_the_source_chooses_its_stage_and_lights_its_block(unet: Dashb
     expect(unet.page.locator(".sl-stages select option:checked")).to_contain_text("bottom.conv")
     row = unet.page.locator(".sl-numbers tr").nth(1).inner_text().split()
     assert (row[0], row[1], row[-1]) == ("H", "6", "6")
+    expect(line).to_be_focused()  # also now that all lines have been written anew
+    unet.page.keyboard.press("Shift+Tab")
+    unet.page.keyboard.press("Enter")
+    expect(unet.stage_heading()).not_to_have_text("bottom.conv", ignore_case=True)
 
 
 def test_a_cell_of_a_map_shows_what_it_depends_on(unet: Dashboard) -> None:

@@ -6,6 +6,21 @@ function keepKeys(explorer) {
   if (explorer.dataset.keepsKeys) return;
   explorer.dataset.keepsKeys = "true";
   explorer.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+  keepLine(explorer);
+}
+
+// Lines of the source are written anew when one of them is chosen: the one that had the focus has it again.
+function keepLine(explorer) {
+  const lines = () => [...explorer.querySelectorAll("button.sl-source-line")];
+  let at = -1;
+  const again = () => document.activeElement === document.body && lines()[at]?.focus({ preventScroll: true });
+  const written = new MutationObserver(again);
+  const watch = ({ target }) => {
+    written.disconnect();
+    at = lines().indexOf(target.closest?.("button.sl-source-line"));
+    if (at >= 0) written.observe(target.closest(".sl-source-place"), { childList: true, subtree: true });
+  };
+  for (const event of ["focusin", "pointerdown"]) explorer.addEventListener(event, watch);
 }
 
 // A slider and the number beside it say which field they set; ipywidgets gives neither a name of its own.
