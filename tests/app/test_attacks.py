@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -66,8 +67,12 @@ def kernel(public: Server, visitor: Visitor) -> psutil.Process:
     return public.kernel_of(visitor.caller.html)
 
 
-def flood(visitor: Visitor, said: Sequence[tuple[str, Any]]) -> None:
-    """Say all of it at once, over as many connections as there may be, and hang up."""
+@contextlib.contextmanager
+def flood(visitor: Visitor, said: Sequence[tuple[str, Any]]) -> Iterator[None]:
+    """Say all of it at once, over as many connections as there may be; at the end the kernel has heard it all.
+
+    What is said next could overtake what other connections still hold.
+    """
     others = [Visitor(type(visitor.caller)(visitor.caller.url, "", visitor.caller.headers)) for _ in range(3)]
     for other in others:
         other.caller.kernel = visitor.kernel
@@ -78,8 +83,22 @@ def flood(visitor: Visitor, said: Sequence[tuple[str, Any]]) -> None:
             await callers[number % len(callers)].send(kind, content)
 
     do(say([one.caller for one in (visitor, *others)]))
+    yield
+    for one in (visitor, *others):
+        do(_heard(one.caller))
     for other in others:
         do(other.caller.hang_up())
+
+
+async def _heard(caller: Any) -> None:
+    """Wait until the kernel has taken everything that was sent it over a connection."""
+
+    def replies() -> int:
+        return [kind for kind, _ in caller.told].count("kernel_info_reply")
+
+    before = replies()
+    await caller.send("kernel_info_request", {})
+    await caller.until(lambda: replies() > before)
 
 
 @pytest.mark.parametrize("channel", ["shell", "control", "stdin", "iopub"])
@@ -191,8 +210,7 @@ def test_three_thousand_widgets_are_not_made(public: Server, visitor: Visitor) -
     held = process.memory_info().rss
     opened = [{"comm_id": f"{i:032}", "target_name": "jupyter.widget", "data": {"state": {}}} for i in range(1500)]
     opened += [{"comm_id": f"{i:032}", "target_name": "jupyter.widget.control"} for i in range(1500)]
-    with visiting(public) as other:
-        flood(visitor, [("comm_open", content) for content in opened])
+    with visiting(public) as other, flood(visitor, [("comm_open", content) for content in opened]):
         assert other.answers()
     visitor.reconnect()
     assert len(visitor.caller.models) == before
@@ -206,8 +224,7 @@ def test_two_thousand_clicks_hold_nobody_up(public: Server, visitor: Visitor) ->
     (undo,) = (m for m in visitor.caller.below(visitor.caller.root()) if models[m].get("description") == "Undo")
     assert not models[undo]["disabled"]
     click = {"comm_id": undo, "data": {"method": "custom", "content": {"event": "click"}}}
-    with visiting(public) as other:
-        flood(visitor, [("comm_msg", click)] * 2000)
+    with visiting(public) as other, flood(visitor, [("comm_msg", click)] * 2000):
         assert other.answers()
     visitor.until(lambda: models[undo]["disabled"] and visitor.is_right())
     assert visitor.answers()
