@@ -14,6 +14,7 @@ from jupyter_client.connect import write_connection_file
 
 from shapelab.hosting.forked import CAN_FORK, ForkedProcess, Nursery
 from shapelab.hosting.kernels import kernel_environment
+from shapelab.hosting.ports import can_be_socket
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are started here, not forked")
 PATIENCE = 60
@@ -27,7 +28,8 @@ def nursery() -> Iterator[Nursery]:
 
 
 def born(nursery: Nursery, folder: Path, **told: str) -> tuple[ForkedProcess, BlockingKernelClient]:
-    file, _ = write_connection_file(str(folder / "kernel.json"), key=b"key", transport="ipc", ip=str(folder / "kernel"))
+    sockets = {"transport": "ipc", "ip": str(folder / "kernel")} if can_be_socket(str(folder / "kernel-5")) else {}
+    file, _ = write_connection_file(str(folder / "kernel.json"), key=b"key", **sockets)
     process = nursery.fork(["-f", file, "--log-level=ERROR"], kernel_environment(told), str(folder))
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()

@@ -17,8 +17,8 @@ import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 
 from app.server import PATIENCE, Server, environment, listens, serving
-from shapelab.hosting.forked import CAN_FORK
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
+from shapelab.hosting.ports import can_be_socket
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -60,7 +60,7 @@ def test_the_kernel_is_this_interpreter_whatever_kernels_the_user_has(hostile: S
     assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.nursery"]
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="here the names of temporary folders leave no room for a socket's")
+@pytest.mark.skipif(not can_be_socket(tempfile.gettempdir() + "/" * 65), reason="no room for sockets' names here")
 def test_what_a_kernel_is_told_comes_through_sockets_that_are_the_user_s_alone(hostile: Server) -> None:
     kernel = hostile.kernel_of(page_of(hostile))
     places = [Path(place) for place in listens(kernel) if isinstance(place, str)]
@@ -72,7 +72,7 @@ def test_what_a_kernel_is_told_comes_through_sockets_that_are_the_user_s_alone(h
 def test_a_temporary_folder_whose_name_leaves_no_room_for_a_kernel_s_sockets_will_do_and_is_left_empty(
     tmp_path: Path,
 ) -> None:
-    with tempfile.TemporaryDirectory(suffix="a" * 30) as folder:
+    with tempfile.TemporaryDirectory(suffix="a" * (50 - len(tempfile.gettempdir()))) as folder:
         with serving(tmp_path, env=environment(tmp_path, TMPDIR=folder)) as server:
             assert WIDGET in page_of(server)
             assert all(isinstance(place, int) for kernel in server.kernels() for place in listens(kernel))
