@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
 
-from shapelab.hosting.ports import can_be_socket
+from shapelab.hosting.ports import OF_KERNELS, can_be_socket
 
 c = get_config()
 
@@ -52,7 +52,7 @@ c.VoilaConfiguration.preheat_kernel = False
 # Server and kernels speak through sockets in a folder that this user alone may enter. Ports can be found by anyone on
 # this machine, and one that was free when the server chose it may be taken when its kernel comes to listen there. Where
 # the system has no such sockets, or the folder's name leaves no room for theirs, it is ports all the same.
-if can_be_socket(f"{tempfile.gettempdir()}/voila_12345678/kernel-00000000-0000-0000-0000-000000000000-ipc-5"):
+if can_be_socket(tempfile.gettempdir() + OF_KERNELS):
     c.KernelManager.transport = "ipc"
 
 # Scripts of other sites' pages may not speak to this server.

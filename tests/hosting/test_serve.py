@@ -18,7 +18,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 
 from app.server import PATIENCE, Server, environment, listens, serving
 from shapelab.hosting.kernels import OwnKernel, kernel_environment
-from shapelab.hosting.ports import can_be_socket
+from shapelab.hosting.ports import OF_KERNELS, can_be_socket
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -60,7 +60,7 @@ def test_the_kernel_is_this_interpreter_whatever_kernels_the_user_has(hostile: S
     assert kernel.cmdline()[1:3] == ["-m", "shapelab.hosting.nursery"]
 
 
-@pytest.mark.skipif(not can_be_socket(tempfile.gettempdir() + "/" * 65), reason="no room for sockets' names here")
+@pytest.mark.skipif(not can_be_socket(tempfile.gettempdir() + OF_KERNELS), reason="no room for sockets' names here")
 def test_what_a_kernel_is_told_comes_through_sockets_that_are_the_user_s_alone(hostile: Server) -> None:
     kernel = hostile.kernel_of(page_of(hostile))
     places = [Path(place) for place in listens(kernel) if isinstance(place, str)]

@@ -8,9 +8,7 @@ import socket
 import tempfile
 
 from shapelab.hosting.options import CannotServeError
-from shapelab.hosting.ports import NAME_BYTES, can_be_socket, free_port
-
-SOCKET = "/shapelab-12345678/engine.coming"  # and those of the engine's workers are no longer
+from shapelab.hosting.ports import NAME_BYTES, OF_THE_ENGINE, can_be_socket, free_port
 
 
 def check_free(host: str, port: int) -> None:
@@ -40,11 +38,11 @@ def check_temporary_folder() -> None:
     Raises:
       CannotServeError: when its name is too long for that.
     """
-    folder = tempfile.gettempdir()
-    if hasattr(socket, "AF_UNIX") and not can_be_socket(folder + SOCKET):
+    folder, room = tempfile.gettempdir(), NAME_BYTES - len(OF_THE_ENGINE)
+    if hasattr(socket, "AF_UNIX") and not can_be_socket(folder + OF_THE_ENGINE):
         raise CannotServeError(
-            f"the name of the temporary folder, {folder}, has {len(os.fsencode(folder))} bytes, and at most"
-            f" {NAME_BYTES - len(SOCKET)} leave room for sockets in it: set TMPDIR to a folder with a shorter one"
+            f"the name of the temporary folder, {folder}, has {len(os.fsencode(folder))} bytes, and at most {room}"
+            " leave room for sockets in it: set TMPDIR to a folder with a shorter one"
         )
 
 

@@ -10,6 +10,10 @@ FIRST, LAST = 10_000, 31_999  # systems hand out higher ones to whoever asks for
 TRIES = 100
 NAME_BYTES = 103  # of a socket's name on macOS; Linux allows four more
 
+# The longest names that sockets have in the temporary folder.
+OF_KERNELS = "/voila_12345678/kernel-00000000-0000-0000-0000-000000000000-ipc-5"
+OF_THE_ENGINE = "/shapelab-12345678/engine.coming"  # those of its workers are no longer
+
 
 def free_port(host: str) -> int:
     """A port of an address of this machine that nobody listens on just now.
