@@ -391,6 +391,21 @@ def test_every_tab_can_be_seen_and_taken(shared: Dashboard, size: str) -> None:
     ), "the theme's button is covered"
 
 
+@pytest.mark.parametrize("width", [720, 800, 900, 1021])
+def test_nothing_in_the_header_covers_anything(shared: Dashboard, width: int) -> None:
+    resize(shared, (width, 800))
+    covered = shared.page.evaluate(
+        """() => [...document.querySelectorAll(".shapelab-lessons button, .sl-toolbar button")]
+          .filter((button) => button.checkVisibility() && !button.closest("[data-shapelab-first]"))
+          .filter((button) => {
+            button.scrollIntoView({ inline: "nearest", block: "nearest" });
+            const box = button.getBoundingClientRect(), y = box.top + box.height / 2;
+            return ![box.left + 4, box.right - 4].every((x) => button.contains(document.elementFromPoint(x, y)));
+          }).map((button) => button.textContent)"""
+    )
+    assert not covered
+
+
 def test_on_a_phone_the_answer_and_the_picture_come_before_the_controls(shared: Dashboard) -> None:
     shared.choose_lesson("Conv2D")
     resize(shared, SIZES["phone"])
